@@ -1,0 +1,1 @@
+"""The only importers of boto3, jose, httpx and stripe: each file speaks to one outside system, by address."""

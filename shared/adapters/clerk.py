@@ -1,0 +1,218 @@
+"""Clerk: verifying the tokens of one app against its own key set, and its Backend API for users' public metadata.
+
+Each service builds one `TokenVerifier` for the one app whose tokens it takes; a token of another app is refused by
+issuer and key. Keys are cached; an unknown `kid` refetches them at most once in `REFETCH_SECONDS`, and no token whose
+key is known ever waits for that.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from jose import jwt
+from jose.exceptions import JOSEError
+
+from shared.adapters.system import Clock
+from shared.domain.errors import NotFound, Unauthenticated, Unavailable
+from shared.settings import ClerkApp
+
+API_VERSION = "2026-05-12"
+LEEWAY_SECONDS = 5
+MAX_TOKEN_CHARACTERS = 8192
+MAX_AGE_SECONDS = 300
+REFETCH_SECONDS = 10
+TIMEOUT_SECONDS = 2.0
+
+# Which kind of token a category tag names: session, template, and "says nothing". Absent is older than the tags.
+_USER_TOKEN_CATEGORIES = frozenset({None, "cl_B7d4PD111AAA", "cl_B7d4PD222AAA", "cl_I7d4PD111III"})
+
+_REQUIRED = {
+    "leeway": LEEWAY_SECONDS,
+    "require_exp": True,
+    "require_iat": True,
+    "require_nbf": True,
+    "require_sub": True,
+    "verify_aud": False,
+}
+
+Claims = Mapping[str, Any]
+
+
+class _Refused(Exception):
+    """Why a token is no good; for the log, never for the caller."""
+
+
+class KeySet:
+    """The RSA keys of one issuer by `kid`, fetched when needed and kept when a refetch fails."""
+
+    def __init__(self, url: str, http: httpx.AsyncClient, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._url = url
+        self._http = http
+        self._monotonic = monotonic
+        self._keys: dict[str, Mapping[str, Any]] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetch: asyncio.Task[None] | None = None
+
+    async def key(self, kid: str) -> Mapping[str, Any] | None:
+        """The key of that id. A known one is answered at once; an old set is renewed behind the scenes."""
+        known = self._keys.get(kid)
+        if known is not None:
+            if self._older_than(self._fetched_at, MAX_AGE_SECONDS):
+                self._start_fetch()
+            return known
+        fetch = self._start_fetch()
+        if fetch is not None:
+            await asyncio.shield(fetch)
+        if self._fetched_at is None:
+            raise Unavailable("The sign-in service's keys can't be read just now.", retry_after_seconds=2)
+        return self._keys.get(kid)
+
+    def _start_fetch(self) -> asyncio.Task[None] | None:
+        if self._fetch is None or self._fetch.done():
+            wait = REFETCH_SECONDS if self._fetched_at is not None else 1
+            if not self._older_than(self._tried_at, wait):
+                return None
+            self._tried_at = self._monotonic()
+            self._fetch = asyncio.create_task(self._load())
+        return self._fetch
+
+    def _older_than(self, then: float | None, seconds: float) -> bool:
+        return then is None or self._monotonic() - then >= seconds
+
+    async def _load(self) -> None:
+        try:
+            answer = await self._http.get(self._url)
+            answer.raise_for_status()
+            listed = answer.json()["keys"]
+            keys = {key["kid"]: key for key in listed if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)}
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return  # the old keys go on serving; the next unknown kid tries again
+        self._keys = keys
+        self._fetched_at = self._monotonic()
+
+    async def close(self) -> None:
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await asyncio.gather(self._fetch, return_exceptions=True)
+
+
+class TokenVerifier:
+    """Verifies the session and template tokens of one Clerk app.
+
+    `azp` must be one of the configured parties when the token names one; a token minted outside a browser names
+    none, which the leaked-token attack that `azp` guards against cannot achieve.
+    """
+
+    def __init__(self, app: ClerkApp, http: httpx.AsyncClient, clock: Clock) -> None:
+        self._issuer = app.issuer
+        self._parties = app.parties
+        self._clock = clock
+        self._keys = KeySet(app.key_set_url, http)
+
+    async def verify(self, token: str) -> Claims:
+        """The claims of a good token; Unauthenticated for any other, without saying more than that."""
+        try:
+            header = _header(token)
+            key = await self._keys.key(header["kid"])
+            if key is None:
+                raise _Refused("unknown kid")
+            return self._claims(token, key)
+        except _Refused as error:
+            raise Unauthenticated("The token is not valid here; sign in again and send a fresh one.") from error
+
+    def _claims(self, token: str, key: Mapping[str, Any]) -> Claims:
+        now = self._clock().timestamp()
+        try:
+            # The library reads the machine's clock for exp and nbf, so both are checked here by the clock passed in.
+            options = _REQUIRED | {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+            claims: Claims = jwt.decode(token, dict(key), algorithms=["RS256"], issuer=self._issuer, options=options)
+            _check_times(claims, now)
+            self._check_parties(claims)
+        except (JOSEError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            raise _Refused(type(error).__name__) from error
+        return claims
+
+    def _check_parties(self, claims: Claims) -> None:
+        if not str(claims["sub"]).startswith("user_"):
+            raise _Refused("sub is no user")
+        party = claims.get("azp")
+        if party is not None and party not in self._parties:
+            raise _Refused("azp")
+        if claims.get("sts") == "pending":
+            raise _Refused("session is pending")
+
+    async def close(self) -> None:
+        await self._keys.close()
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise _Refused("too long")
+    try:
+        header: Mapping[str, Any] = jwt.get_unverified_header(token)
+    except (JOSEError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise _Refused("header does not parse") from error
+    if header.get("alg") != "RS256" or header.get("typ") != "JWT" or "crit" in header:
+        raise _Refused("header")
+    kid, category = header.get("kid"), header.get("cat")
+    if not isinstance(kid, str) or not isinstance(category, str | None) or category not in _USER_TOKEN_CATEGORIES:
+        raise _Refused("kid or category")
+    return header
+
+
+def _check_times(claims: Claims, now: float) -> None:
+    for name in ("exp", "nbf", "iat"):
+        if type(claims[name]) not in {int, float} or not math.isfinite(claims[name]):
+            raise _Refused(f"{name} is no number")
+    if not now < claims["exp"] + LEEWAY_SECONDS:
+        raise _Refused("expired")
+    if claims["nbf"] > now + LEEWAY_SECONDS or claims["iat"] > now + LEEWAY_SECONDS:
+        raise _Refused("not yet valid")
+
+
+class ClerkUsers:
+    """The Backend API of one Clerk app, for users and their public metadata."""
+
+    def __init__(self, app: ClerkApp, http: httpx.AsyncClient) -> None:
+        self._base = app.api_url
+        self._http = http
+        self._headers = {
+            "Authorization": f"Bearer {app.secret_key.get_secret_value()}",
+            "Clerk-API-Version": API_VERSION,
+        }
+
+    async def user(self, user_id: str) -> Mapping[str, Any]:
+        """The user as Clerk has it; NotFound when there is none."""
+        return await self._request("GET", f"/users/{quote(user_id, safe='')}")
+
+    async def merge_public_metadata(self, user_id: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Deep-merge into publicMetadata: other keys stay, a key set to None is removed. Answers the user."""
+        return await self._request(
+            "PATCH", f"/users/{quote(user_id, safe='')}/metadata", {"public_metadata": dict(changes)}
+        )
+
+    async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        try:
+            answer = await self._http.request(method, self._base + path, json=body, headers=self._headers)
+        except httpx.HTTPError as error:
+            raise _clerk_unavailable() from error
+        if answer.status_code == 404:
+            raise NotFound("There is no such user.")
+        if answer.status_code != 200:
+            raise _clerk_unavailable()
+        user: Mapping[str, Any] = answer.json()
+        return user
+
+
+def _clerk_unavailable() -> Unavailable:
+    return Unavailable("The sign-in service did not take the request; try again.", retry_after_seconds=2)
+
+
+def clerk_http() -> httpx.AsyncClient:
+    """The HTTP client for Clerk: short time-outs, no redirects, no proxies or credentials from the environment."""
+    return httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False)

@@ -1,0 +1,34 @@
+"""Platform ids and the end-user ids developers send us: their shapes, and nothing about where they are stored.
+
+Used by every service; randomness is passed in.
+"""
+
+import re
+import unicodedata
+
+from shared.domain.errors import BadRequest
+
+PLATFORM_ID = re.compile(r"plt_[0-9a-f]{32}")
+MAX_USER_ID_BYTES = 256
+
+
+def platform_id(random_bytes: bytes) -> str:
+    """`plt_` and 32 hex digits from 16 random bytes."""
+    if len(random_bytes) != 16:
+        raise ValueError("a platform id is made of 16 random bytes")
+    return "plt_" + random_bytes.hex()
+
+
+def is_platform_id(value: str) -> bool:
+    return PLATFORM_ID.fullmatch(value) is not None
+
+
+def end_user_id(value: str | None) -> str:
+    """The X-User-Id a developer's server sends, checked: 1 to 256 bytes of UTF-8 without control characters."""
+    if not value:
+        raise BadRequest("X-User-Id is missing; send the id of the end-user this call is made for.", header="X-User-Id")
+    if len(value.encode("utf-8", "surrogatepass")) > MAX_USER_ID_BYTES:
+        raise BadRequest(f"X-User-Id is longer than {MAX_USER_ID_BYTES} bytes; send a shorter id.", header="X-User-Id")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        raise BadRequest("X-User-Id has control characters; send printable text.", header="X-User-Id")
+    return value

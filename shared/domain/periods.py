@@ -1,0 +1,58 @@
+"""Usage periods: the UTC calendar month a limit covers and the UTC minute a rate limit covers.
+
+Both are plain values that sort in time order, so that "later period" is `>`. The instant is always passed in.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A UTC calendar month."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, instant: datetime) -> "Month":
+        utc = instant.astimezone(UTC)
+        return cls(utc.year, utc.month)
+
+    @classmethod
+    def parse(cls, text: str) -> "Month":
+        """From the stored form `YYYY-MM`."""
+        year, _, month = text.partition("-")
+        return cls(int(year), int(month))
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def start(self) -> datetime:
+        return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant that is no longer in the month."""
+        return self.next().start
+
+    def next(self) -> "Month":
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+
+def minute_of(instant: datetime) -> int:
+    """The UTC minute as whole minutes since 1970."""
+    return int(instant.timestamp() // 60)
+
+
+def seconds_until(later: datetime, now: datetime) -> int:
+    """Whole seconds until then, rounded up and at least 1: what Retry-After may say."""
+    delta = later - now
+    whole = delta.days * 86_400 + delta.seconds + (1 if delta.microseconds else 0)
+    return max(1, whole)
+
+
+def timestamp(instant: datetime) -> str:
+    """The JSON form of an instant: RFC 3339 in UTC with `Z`."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The exact counter that both services use: one conditional write decides and counts, and concurrent calls share it."""

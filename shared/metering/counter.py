@@ -1,0 +1,116 @@
+"""The exact counter: decides and counts one call, at any concurrency, over any number of processes.
+
+Both services' usage use cases call it; deps.py builds one a process. A call that is answered as admitted is durably
+counted; a limit of N lets exactly N units through. Calls of one subject share writes (shared.metering.lane).
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from shared.adapters.dynamodb import Dynamo
+from shared.adapters.system import Chance, Clock
+from shared.domain.errors import Unavailable
+from shared.domain.quota import Quota, Standing, Usage
+from shared.metering.calls import Call, Counted, Idempotency
+from shared.metering.lane import Lane
+from shared.metering.ledger import Ledger, Stamp
+from shared.metering.settlement import replay
+
+DEADLINE_SECONDS = 2.5  # what a caller waits at most; a store that is down is a 503 within 3 seconds
+MAX_LANES = 50_000
+MAX_WAITING = 10_000
+
+
+class Counter:
+    """Counts the calls of many subjects in one table."""
+
+    def __init__(self, dynamo: Dynamo, table: str, clock: Clock, chance: Chance, max_lanes: int = MAX_LANES) -> None:
+        self._ledger = Ledger(dynamo, table)
+        self._clock = clock
+        self._stamps = _stamps(clock, chance)
+        self._lanes: OrderedDict[str, Lane] = OrderedDict()
+        self._max_lanes = max_lanes
+        self._waiting = 0
+
+    async def count(
+        self, subject: str, quota: Quota, units: int = 1, idempotency: Idempotency | None = None
+    ) -> Counted:
+        """Decide one call of `units` and count it when it is admitted.
+
+        Raises Unavailable when the store does not answer in time (an admitted answer is never given then) and
+        IdempotencyKeyReused when the key came with another request before.
+        """
+        lane = self._lane(subject)
+        if idempotency is None:
+            refused = lane.refused_from_memory(quota, units)
+            if refused is not None:
+                return Counted(refused)
+        counted = await self._settled(lane, quota, units, idempotency)
+        if idempotency is not None and not counted.decision.admitted:
+            return await self._answered_before(subject, quota, idempotency) or counted
+        return counted
+
+    async def standing(self, subject: str, quota: Quota) -> Standing:
+        """Where the subject stands now, as the store has it; counts nothing. Raises Unavailable."""
+        stored = await self._ledger.load(subject)
+        now = self._clock()
+        return Standing(quota, Usage.none(now) if stored.usage is None else stored.usage.at(now))
+
+    @property
+    def lanes(self) -> int:
+        """How many subjects are remembered."""
+        return len(self._lanes)
+
+    async def close(self) -> None:
+        """Let the writes under way finish, so that no accepted call is lost."""
+        running = [lane.running for lane in self._lanes.values() if lane.running is not None]
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _settled(self, lane: Lane, quota: Quota, units: int, idempotency: Idempotency | None) -> Counted:
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
+        answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+        self._waiting += 1
+        try:
+            lane.submit(Call(quota, units, idempotency, answer))
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await answer
+        except TimeoutError as error:
+            raise Unavailable(
+                "The store did not answer in time; send the same request again.", retry_after_seconds=2
+            ) from error
+        finally:
+            self._waiting -= 1
+
+    async def _answered_before(self, subject: str, quota: Quota, idempotency: Idempotency) -> Counted | None:
+        """The stored answer to this key: a retry is told what the first call was told, also at the limit."""
+        marker = await self._ledger.marker(subject, idempotency.key_hash, self._clock())
+        if marker is None:
+            return None
+        answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+        replay(Call(quota, 0, idempotency, answer), marker)
+        return await answer
+
+    def _lane(self, subject: str) -> Lane:
+        lane = self._lanes.get(subject)
+        if lane is None:
+            lane = self._lanes[subject] = Lane(subject, self._ledger, self._clock, self._stamps)
+            self._forget_idle()
+        else:
+            self._lanes.move_to_end(subject)
+        return lane
+
+    def _forget_idle(self) -> None:
+        """Keep memory bounded: the lanes longest unused go, unless a write of theirs is under way."""
+        for subject in list(itertools.islice(self._lanes, max(0, len(self._lanes) - self._max_lanes))):
+            if self._lanes[subject].running is None:
+                del self._lanes[subject]
+
+
+def _stamps(clock: Clock, chance: Chance) -> Iterator[Stamp]:
+    """This process's writes, numbered. Its name sorts by start, so that the oldest can be told."""
+    writer = f"{int(clock().timestamp()):x}{chance(3).hex()}"
+    for number in itertools.count(1):
+        yield Stamp(writer, number)

@@ -1,0 +1,51 @@
+"""Request bodies: read up to a bound, parsed and validated in one place, so that bad input is a clear 400."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from shared.domain.errors import BadRequest, PayloadTooLarge
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, values are taken as they are and not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+B = TypeVar("B", bound=Body)
+
+
+async def raw_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """The body's bytes; PayloadTooLarge as soon as there are more than `most`."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise PayloadTooLarge(f"The body is larger than {most} bytes; send a smaller one.", limitBytes=most)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise BadRequest("The connection closed before the whole body had come.") from error
+    return b"".join(chunks)
+
+
+def parsed(raw: bytes, model: type[B]) -> B:
+    """The validated body; an empty one counts as `{}`. Raises BadRequest that names each bad field."""
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(str(part) for part in one["loc"]) or "body", "message": one["msg"]}
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        first = problems[0]
+        raise BadRequest(f"The body is not valid: {first['field']}: {first['message']}.", errors=problems) from error
+
+
+async def json_body(request: Request, model: type[B]) -> B:
+    return parsed(await raw_body(request), model)

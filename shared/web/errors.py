@@ -1,0 +1,83 @@
+"""The one JSON error shape: `{"error": code, "message": sentence, "requestId": …, **facts}`.
+
+`exception_handlers` goes into each service's Starlette app; `LastResort` is its innermost middleware, so that even an
+unforeseen exception is answered in the same shape, inside CORS and under the request's id, with nothing shown.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.domain.errors import ApiError, Unauthenticated
+from shared.web.log import note, request_id
+
+logger = logging.getLogger("dream_api")
+
+_HTTP_ERRORS = {
+    404: ("not_found", "There is nothing at this address; check the path."),
+    405: ("method_not_allowed", "This address does not take that method; the Allow header lists those it takes."),
+}
+
+
+def error_response(
+    scope: Scope, status: int, code: str, message: str, facts: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """One error as JSON; its code goes into the log line too."""
+    note(scope, error=code)
+    return JSONResponse({"error": code, "message": message, "requestId": request_id(scope), **(facts or {})}, status)
+
+
+def _api_error(request: Request, error: ApiError) -> Response:
+    response = error_response(request.scope, error.status, error.code, error.message, error.facts)
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="dream-api"'
+    response.headers.update(error.headers)
+    return response
+
+
+def _http_error(request: Request, error: HTTPException) -> Response:
+    code, message = _HTTP_ERRORS.get(error.status_code, ("http_error", "The request can't be served."))
+    response = error_response(request.scope, error.status_code, code, message)
+    response.headers.update(error.headers or {})
+    return response
+
+
+# Starlette's table is typed for handlers of any Exception; ours take the class they are listed under.
+exception_handlers: dict[Any, Callable[[Request, Any], Response]] = {
+    ApiError: _api_error,
+    HTTPException: _http_error,
+}
+
+
+class LastResort:
+    """Answers 500 for what nobody foresaw. The log has the traceback; the caller has the request id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            logger.exception("unhandled", extra={"facts": {"requestId": request_id(scope)}})
+            if started:
+                raise
+            message = "Something failed on our side. Try again; if it stays, report the requestId."
+            await error_response(scope, 500, "internal_error", message)(scope, receive, send)

@@ -1,0 +1,117 @@
+"""Request ids and the canonical log line: one JSON line a request, also when its handler raises.
+
+`RequestLog` is every service's outermost middleware. Routes add facts with `note`; never a key, a token or a body.
+"""
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("dream_api.request")
+
+_FOREIGN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+
+SECURITY_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+)
+
+
+def note(scope: Scope, **facts: Any) -> None:
+    """Add facts to this request's log line."""
+    scope["state"].setdefault("facts", {}).update(facts)
+
+
+def request_id(scope: Scope) -> str:
+    found: str = scope["state"].get("request_id", "")
+    return found
+
+
+class RequestLog:
+    """Gives each request its id, each answer its id and security headers, and writes the line."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Lifespan state is shared; each request gets its own copy to write in.
+        state = scope["state"] = dict(scope.get("state") or {})
+        state["request_id"] = _given_id(scope) or "req_" + secrets.token_hex(12)
+        status = 500
+        began = time.perf_counter()
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = state["request_id"]
+                for name, value in SECURITY_HEADERS:
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, dressed)
+        finally:
+            self._write(scope, status, time.perf_counter() - began)
+
+    def _write(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route")
+        facts = {
+            "service": self._service,
+            "requestId": request_id(scope),
+            "method": scope["method"],
+            "route": getattr(route, "path", None),
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            **scope["state"].get("facts", {}),
+        }
+        logger.info("request", extra={"facts": facts})
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value.decode("ascii") if _FOREIGN_ID.fullmatch(value) else None
+    return None
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record; control characters and line breaks can't forge a second line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def configure(level: str) -> None:
+    """JSON lines on standard output; called once, when a service starts."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("dream_api", "uvicorn.error"):
+        logging.getLogger(name).setLevel(level.upper())

@@ -1,0 +1,50 @@
+"""What both services' metered routes share: reading the Idempotency-Key header, and dressing a refusal in its limits.
+
+Called by the routes of platform_api and tenant_api; what is counted, and which error says no, is theirs.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+
+from starlette.requests import Request
+
+from shared.domain.errors import ApiError, BadRequest, RateLimited
+from shared.domain.periods import seconds_until
+from shared.domain.quota import Standing
+from shared.metering.calls import Idempotency
+from shared.web.limits import limit_headers
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def idempotency(request: Request, raw_body: bytes) -> Idempotency | None:
+    """The caller's Idempotency-Key and what it was sent with; None without the header, BadRequest for an odd one.
+
+    The header may be quoted, as its draft standard has it, or bare, as most clients send it: both name the same key.
+    """
+    values = request.headers.getlist(HEADER)
+    if not values:
+        return None
+    key = _unquoted(values[0].strip())
+    if len(values) > 1 or _KEY.fullmatch(key) is None:
+        raise BadRequest(f"{HEADER} is sent once and has 1 to 255 printable ASCII characters.", header=HEADER)
+    request_line = f"{request.method}\n{request.url.path}\n".encode()
+    return Idempotency(
+        key_hash=hashlib.sha256(key.encode()).hexdigest(),
+        fingerprint=hashlib.sha256(request_line + raw_body).hexdigest(),
+    )
+
+
+def refused(error: ApiError, standing: Standing, now: datetime) -> ApiError:
+    """The same error with its RateLimit headers, and Retry-After: the next minute when rate limited, else the month."""
+    resets_at = standing.minute_resets_at if isinstance(error, RateLimited) else standing.month_resets_at
+    error.headers |= limit_headers(standing, now)
+    error.retry_after_seconds = seconds_until(resets_at, now)
+    return error
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) >= 2 and value[0] == value[-1] == '"'
+    return value[1:-1] if quoted else value

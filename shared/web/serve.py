@@ -1,0 +1,48 @@
+"""Starting a service: settings read once, every unusable one told at once, then uvicorn until SIGTERM has drained.
+
+Called by each service's __main__ and by nothing else.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import uvicorn
+from pydantic import ValidationError
+
+from shared.settings import ServiceSettings, sentences
+from shared.web import log
+
+S = TypeVar("S", bound=ServiceSettings)
+
+KEEP_ALIVE_SECONDS = 65  # above a load balancer's 60, or it meets closed connections
+EXIT_UNUSABLE_SETTINGS = 2
+
+
+def settings_or_exit(service: str, load: Callable[[], S]) -> S:
+    """The settings, or one sentence for each that can't be used and exit code 2."""
+    try:
+        return load()
+    except ValidationError as error:
+        print(f"{service} can't start:", file=sys.stderr)  # noqa: T201 - the operator reads this, before logs exist
+        for sentence in sentences(error):
+            print(f"  {sentence}", file=sys.stderr)  # noqa: T201 - as above
+        raise SystemExit(EXIT_UNUSABLE_SETTINGS) from None
+
+
+def serve(factory: str, settings: ServiceSettings, port: int) -> None:
+    """Serve the app that `factory` (`module:function`) builds, in as many processes as settings say."""
+    log.configure(settings.log_level)
+    uvicorn.run(
+        factory,
+        factory=True,
+        host=settings.host,
+        port=port,
+        workers=settings.workers,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
