@@ -1,0 +1,50 @@
+"""Fixtures every test may ask for: a real DynamoDB engine on loopback and fresh tables."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from secrets import token_hex
+
+import boto3
+import pytest
+from hypothesis import settings
+
+from infra.sandbox import moto_engine
+from infra.tables import create_missing
+from shared.adapters.dynamodb import Dynamo
+
+REGION = "us-east-1"
+
+os.environ.update(AWS_ACCESS_KEY_ID="operator", AWS_SECRET_ACCESS_KEY="tests", AWS_REGION=REGION)
+
+
+# Rules are tried on a shared machine: how long one example takes says nothing about whether it holds.
+settings.register_profile("dream-api", deadline=None)
+settings.load_profile("dream-api")
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """The engine's address: DYNAMODB_ENDPOINT where it is set, else moto's server in this process."""
+    given = os.environ.get("DYNAMODB_ENDPOINT")
+    if given:
+        yield given
+        return
+    with moto_engine.running() as url:
+        yield url
+
+
+@pytest.fixture
+def prefix(endpoint: str) -> str:
+    """The prefix of four tables of this test's own, empty and ready."""
+    name = f"t{token_hex(6)}-"
+    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+    create_missing(client, name)
+    client.close()
+    return name
+
+
+@pytest.fixture
+async def dynamo(endpoint: str) -> AsyncIterator[Dynamo]:
+    opened = Dynamo(region=REGION, endpoint=endpoint)
+    yield opened
+    await opened.close()
