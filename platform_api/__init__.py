@@ -1,0 +1,1 @@
+"""The developers' API: their metered calls and their credentials. Owns platform-usage and platform-tokens."""

@@ -1,0 +1,59 @@
+"""platform_api on one screen: every route, every middleware, outermost first.
+
+Built by __main__ once a process, and by tests with a clock of their own.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from platform_api.deps import Deps, opened
+from platform_api.routes import credentials, readiness, usage
+from platform_api.settings import Settings
+from shared.adapters.system import Clock, utc_now
+from shared.web.errors import LastResort, exception_handlers
+from shared.web.health import health
+from shared.web.log import RequestLog
+
+
+class State(TypedDict):
+    """What each request finds in `request.state`."""
+
+    deps: Deps
+
+
+def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with opened(settings, clock) as deps:
+            yield {"deps": deps}
+
+    routes = [
+        Route("/verify-auth", usage.verify_auth, methods=["POST"]),
+        Route("/usage", usage.standing, methods=["GET"]),
+        Route("/generate-credentials", credentials.generate, methods=["POST"]),
+        Route("/get-credentials", credentials.get, methods=["GET"]),
+        Route("/rotate-credentials", credentials.rotate, methods=["POST"]),
+        Route("/revoke-credentials", credentials.revoke, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/ready", readiness.ready, methods=["GET"]),
+    ]
+    middleware = [
+        Middleware(RequestLog, service="platform_api"),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=[settings.platform_api_url],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+        ),
+        Middleware(LastResort),
+    ]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # an address that is not listed is a 404 in our shape, never a redirect
+    return app

@@ -1,0 +1,24 @@
+"""The operator's own plans: what a developer may use, and which plan one is on. Pure; the one source of the numbers.
+
+Called by platform_api.authentication (what a claim may say) and platform_api.usage (what to count against).
+"""
+
+from shared.domain.principal import Developer
+from shared.domain.quota import Quota
+
+RATE_PER_MINUTE = 100
+
+FREE = Quota("free", limit=5, rate_per_minute=RATE_PER_MINUTE)
+PAID = Quota("paid", limit=500, rate_per_minute=RATE_PER_MINUTE)
+
+_BY_NAME = {quota.plan: quota for quota in (FREE, PAID)}
+
+
+def claimed(value: object) -> str | None:
+    """The plan a token's claim names; None for anything but a plan's name, such as a template left unresolved."""
+    return value if isinstance(value, str) and value in _BY_NAME else None
+
+
+def of(developer: Developer) -> Quota:
+    """What the developer may use. Without a word to the contrary that is the free plan."""
+    return FREE if developer.plan_claim is None else _BY_NAME[developer.plan_claim]

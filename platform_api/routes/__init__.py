@@ -1,0 +1,1 @@
+"""HTTP and nothing else: read the request, ask the use case, write the answer. Listed in platform_api.app."""

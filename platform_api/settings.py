@@ -1,0 +1,52 @@
+"""platform_api's settings: the developers' Clerk app and the keys that seal credentials, on top of the common ones.
+
+Built by __main__ only; a deployed service reads them from its environment.
+"""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from platform_api.credential import MOST_OVERLAP_HOURS
+from platform_api.sealing import Seal
+from shared.settings import ClerkApp, ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What platform_api needs beside the common settings."""
+
+    port: int = Field(default=8788, ge=1, le=65535, validation_alias="PLATFORM_API_PORT")
+    developer_clerk: ClerkApp
+    credential_keys: SecretStr = Field(description="Fernet keys, comma-separated: the first seals, every one opens")
+    rotation_overlap_hours: int = Field(default=24, ge=0, le=MOST_OVERLAP_HOURS)
+
+    @property
+    def upgrade_url(self) -> str:
+        """Where a developer at the limit is sent."""
+        return self.platform_api_url + "/dashboard#billing"
+
+    @property
+    def rotation_overlap(self) -> timedelta:
+        return timedelta(hours=self.rotation_overlap_hours)
+
+    @field_validator("credential_keys")
+    @classmethod
+    def _sealing(cls, value: SecretStr) -> SecretStr:
+        try:
+            Seal(value.get_secret_value())
+        except ValueError as error:
+            raise ValueError(
+                "must be Fernet keys (32 random bytes each in url-safe base64), comma-separated"
+            ) from error
+        return value
+
+    @model_validator(mode="after")
+    def _test_store_takes_test_keys(self) -> Self:
+        self.refuse_live_with_test_store(live=self.developer_clerk.live)
+        return self
+
+
+def load() -> Settings:
+    """The settings of the environment. Raises ValidationError that names every unusable one."""
+    return Settings.model_validate({})

@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import ValidationError
+
+from platform_api.settings import Settings, load
+from shared.settings import sentences
+from tests.tokens import segment
+
+SECRET = "sk_test_of_the_developers_app"
+ENVIRONMENT = {
+    "DEVELOPER_CLERK__PUBLISHABLE_KEY": "pk_test_" + segment(b"clerk.example.com$"),
+    "DEVELOPER_CLERK__SECRET_KEY": SECRET,
+    "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.MonkeyPatch:
+    """A usable environment and nothing else; no `.env` of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DYNAMODB_ENDPOINT", "PLATFORM_API_PORT", "ROTATION_OVERLAP_HOURS", "PLATFORM_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def refusal() -> list[str]:
+    with pytest.raises(ValidationError) as caught:
+        load()
+    return sentences(caught.value)
+
+
+def test_names_everything_that_is_missing_at_once(environment: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        environment.delenv(name)
+    said = "\n".join(refusal())
+    assert "DEVELOPER_CLERK: is missing" in said
+    assert "CREDENTIAL_KEYS: is missing" in said
+
+
+@pytest.mark.parametrize("keys", ["change-me", ",", f"{Fernet.generate_key().decode()},half"])
+def test_refuses_bad_credential_keys_without_showing_them(environment: pytest.MonkeyPatch, keys: str) -> None:
+    environment.setenv("CREDENTIAL_KEYS", keys)
+    (said,) = refusal()
+    assert said.startswith("CREDENTIAL_KEYS: must be Fernet keys")
+    assert keys not in said.removesuffix(", comma-separated")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ROTATION_OVERLAP_HOURS", "169"), ("ROTATION_OVERLAP_HOURS", "-1"), ("PLATFORM_API_PORT", "0")],
+)
+def test_refuses_numbers_out_of_range(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(name, value)
+    assert refusal()[0].startswith(f"{name}: ")
+
+
+def test_refuses_live_keys_beside_a_test_store(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DEVELOPER_CLERK__PUBLISHABLE_KEY", "pk_live_" + segment(b"clerk.example.com$"))
+    environment.setenv("DEVELOPER_CLERK__SECRET_KEY", "sk_live_of_the_developers_app")
+    environment.setenv("DEVELOPER_CLERK__AUTHORIZED_PARTIES", "https://platform.example.com")
+    load()
+    environment.setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")
+    assert "DYNAMODB_ENDPOINT" in refusal()[0]
+
+
+def test_has_defaults_for_the_rest() -> None:
+    settings = load()
+    assert (settings.port, settings.rotation_overlap_hours) == (8788, 24)
+    assert settings.upgrade_url == "http://127.0.0.1:8788/dashboard#billing"
+
+
+def test_reads_the_environment(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PLATFORM_API_PORT", "9001")
+    environment.setenv("ROTATION_OVERLAP_HOURS", "0")
+    settings = load()
+    assert (settings.port, settings.rotation_overlap.total_seconds()) == (9001, 0)
+
+
+def test_does_not_show_secrets_when_printed() -> None:
+    shown = repr(load()) + str(load())
+    assert SECRET not in shown
+    assert ENVIRONMENT["CREDENTIAL_KEYS"] not in shown
+    assert isinstance(load(), Settings)
