@@ -1,0 +1,61 @@
+"""The bridge on one screen: every route, every middleware (outermost first), and the worker that runs beside them.
+
+Built by __main__ once a process, and by tests with a clock of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from oauth_bridge.deps import Deps, opened
+from oauth_bridge.routes import readiness, tiers
+from oauth_bridge.settings import Settings
+from shared.adapters.system import Clock, utc_now
+from shared.web.errors import LastResort, exception_handlers
+from shared.web.health import health
+from shared.web.log import RequestLog
+
+
+class State(TypedDict):
+    """What each request finds in `request.state`."""
+
+    deps: Deps
+
+
+def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with opened(settings, clock) as deps:
+            worker = asyncio.create_task(deps.worker.run())
+            try:
+                yield {"deps": deps}
+            finally:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+
+    routes = [
+        Route("/tiers", tiers.Draft),  # GET, PUT
+        Route("/tiers/publish", tiers.publish, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/ready", readiness.ready, methods=["GET"]),
+    ]
+    middleware = [
+        Middleware(RequestLog, service="oauth_bridge"),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=[settings.platform_api_url],
+            allow_methods=["GET", "PUT", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["Retry-After", "X-Request-Id"],
+        ),
+        Middleware(LastResort),
+    ]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # an address that is not listed is a 404 in our shape, never a redirect
+    return app

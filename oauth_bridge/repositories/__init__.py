@@ -1,0 +1,1 @@
+"""Key shapes and conditions: platform-tokens read only, tenant-tokens read and written. Use cases and deps call it."""

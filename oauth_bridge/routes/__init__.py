@@ -1,0 +1,1 @@
+"""HTTP and nothing else: each handler reads the request, calls one use case and shapes the answer."""
