@@ -1,0 +1,61 @@
+"""tenant_api on one screen: every route, every middleware, outermost first.
+
+Built by __main__ once a process, and by tests with a clock of their own.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from shared.adapters.system import Clock, utc_now
+from shared.web.errors import LastResort, exception_handlers
+from shared.web.health import health
+from shared.web.log import RequestLog
+from tenant_api.deps import Deps, opened
+from tenant_api.routes import developers, readiness, tiers, usage
+from tenant_api.settings import Settings
+
+
+class State(TypedDict):
+    """What each request finds in `request.state`."""
+
+    deps: Deps
+
+
+def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with opened(settings, clock) as deps:
+            yield {"deps": deps}
+
+    routes = [
+        Route("/api/data", usage.data, methods=["POST"]),
+        Route("/api/usage", usage.standing, methods=["GET"]),
+        Route("/api/tiers", tiers.published, methods=["GET"]),
+        Route("/api/developer/register", developers.register, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/ready", readiness.ready, methods=["GET"]),
+    ]
+    middleware = [
+        Middleware(RequestLog, service="tenant_api"),
+        # Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
+        Middleware(
+            CORSMiddleware,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                *["Authorization", "Content-Type", "Idempotency-Key"],
+                *["X-User-Id", "X-User-Plan", "X-Request-Id"],
+            ],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+        ),
+        Middleware(LastResort),
+    ]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # an address that is not listed is a 404 in our shape, never a redirect
+    return app

@@ -1,0 +1,48 @@
+"""Look-ups remembered for a moment: keys and tier configs are read once a moment, not once a call.
+
+Built in deps.py around a repository's look-up. An answer is at most `max_age_seconds` old, counted from when its
+look-up began: that bounds how long a revoked key can still work.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+MOST = 10_000
+
+
+class Recent(Generic[V]):
+    """A bounded memory of look-ups. Callers that ask for the same key meanwhile share one look-up."""
+
+    def __init__(
+        self,
+        look_up: Callable[[str], Awaitable[V]],
+        max_age_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        most: int = MOST,
+    ) -> None:
+        self._look_up = look_up
+        self._max_age_seconds = max_age_seconds
+        self._monotonic = monotonic
+        self._most = most
+        self._found: OrderedDict[str, tuple[float, asyncio.Future[V]]] = OrderedDict()
+
+    async def get(self, key: str) -> V:
+        """What the look-up answers, or answered a moment ago. A failed look-up is not remembered."""
+        began, answer = self._found.get(key, (0.0, None))
+        if answer is None or self._monotonic() - began >= self._max_age_seconds or _failed(answer):
+            began, answer = self._monotonic(), asyncio.ensure_future(self._look_up(key))
+            self._found[key] = (began, answer)
+            self._found.move_to_end(key)
+            if len(self._found) > self._most:
+                self._found.popitem(last=False)
+        # Shielded: a caller that gives up must not take the answer away from those who share it.
+        return await asyncio.shield(answer)
+
+
+def _failed(answer: "asyncio.Future[V]") -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)

@@ -1,0 +1,49 @@
+"""Platforms as the tenant side knows them: whether they exist, their published tiers, and registering one here."""
+
+import asyncio
+
+from shared.adapters.dynamodb import Dynamo, put
+from shared.domain.tiers import TierConfig
+from shared.records.tenant_config import (
+    ApiKey,
+    api_key_key,
+    credential_key,
+    profile_key,
+    tier_config_from_item,
+    tier_config_key,
+)
+
+
+class Platforms:
+    """The `platform:…` items of tenant-tokens."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        self._dynamo = dynamo
+        self._table = table
+
+    async def tier_config(self, platform_id: str) -> TierConfig:
+        """What the platform has published; the default until it has."""
+        item = await self._dynamo.get(self._table, tier_config_key(platform_id))
+        return TierConfig() if item is None else tier_config_from_item(item)
+
+    async def exists(self, platform_id: str) -> bool:
+        """Whether a credential was carried over by the bridge, or the platform was registered here."""
+        items = await asyncio.gather(
+            self._dynamo.get(self._table, credential_key(platform_id)),
+            self._dynamo.get(self._table, profile_key(platform_id)),
+        )
+        return any(item is not None for item in items)
+
+    async def register(self, platform_id: str, key_hash: str, email: str, created_at: str) -> None:
+        """A new platform with its first key, both or neither."""
+        profile = {"email": email, "createdAt": created_at}
+        await self._dynamo.transact(
+            [
+                put(self._table, profile_key(platform_id) | profile, "attribute_not_exists(pk)"),
+                put(self._table, api_key_key(key_hash) | ApiKey(platform_id).to_item(), "attribute_not_exists(pk)"),
+            ]
+        )
+
+    async def reach(self) -> None:
+        """Ask the store for next to nothing. Raises Unavailable when it does not answer."""
+        await self._dynamo.get(self._table, {"pk": "ready", "sk": "ready"}, consistent=False)

@@ -1,0 +1,58 @@
+"""An end-user's metered calls: counted against their tier, or refused with what to do about it.
+
+Called by routes/usage.py. The decision and the write are shared.metering's.
+"""
+
+from shared.domain.errors import ApiError, RateLimited, TierLimitReached
+from shared.domain.periods import timestamp
+from shared.domain.principal import EndUser
+from shared.domain.quota import Decision, Standing, Verdict
+from shared.metering.calls import Counted, Idempotency
+from shared.metering.counter import Counter
+from tenant_api.entitlements import Entitlements
+
+
+class Usage:
+    """Counts end-users' calls. `pages_url` is where a platform's pricing page is found."""
+
+    def __init__(self, counter: Counter, entitlements: Entitlements, pages_url: str) -> None:
+        self._counter = counter
+        self._entitlements = entitlements
+        self._pages_url = pages_url
+
+    async def count(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
+        """Decide and count one call of `units`."""
+        quota = await self._entitlements.quota(end_user)
+        return await self._counter.count(_subject(end_user), quota, units, idempotency)
+
+    async def standing(self, end_user: EndUser) -> Standing:
+        """Where the end-user stands; counts nothing."""
+        return await self._counter.standing(_subject(end_user), await self._entitlements.quota(end_user))
+
+    def refusal(self, end_user: EndUser, units: int, decision: Decision) -> ApiError | None:
+        """The error a decision amounts to; None when the call was admitted."""
+        quota = decision.quota
+        if decision.verdict is Verdict.OVER_QUOTA:
+            return TierLimitReached(
+                f"The {quota.plan} tier's limit of {quota.limit} a month does not leave {units} more; "
+                "choose a larger tier, or wait for the next month.",
+                usageCount=decision.usage.used,
+                used=decision.usage.used,
+                limit=quota.limit,
+                requested=units,
+                plan=quota.plan,
+                resetsAt=timestamp(decision.month_resets_at),
+                upgradeUrl=f"{self._pages_url}/p/{end_user.platform_id}",
+            )
+        if decision.verdict is Verdict.RATE_LIMITED:
+            return RateLimited(
+                f"More than {quota.rate_per_minute} calls in this minute; slow down and try again in the next.",
+                limit=quota.rate_per_minute,
+                plan=quota.plan,
+                resetsAt=timestamp(decision.minute_resets_at),
+            )
+        return None
+
+
+def _subject(end_user: EndUser) -> str:
+    return f"usage:{end_user.platform_id}:{end_user.user_id}"
