@@ -1,0 +1,162 @@
+"""Starts the parts in order, seeds them, says what is there, and watches until it is told to stop or a part ends.
+
+Called by `python -m infra.sandbox`. The services are started unmodified, each with its own settings only.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import boto3
+
+from infra.sandbox import engine, seed
+from infra.sandbox.layout import DEVELOPERS, END_USERS, FIRST_PORT, HOST, OPERATOR, PARTS, REGION, Layout
+from infra.sandbox.processes import Child, Processes, SandboxError
+from infra.tables import create_missing
+
+WATCH_SECONDS = 0.5
+SERVICES = ("platform_api", "tenant_api", "oauth_bridge")
+_CLERK_APP = {"platform_api": DEVELOPERS, "oauth_bridge": DEVELOPERS, "tenant_api": END_USERS}
+
+
+class _Stop(Exception):
+    """Somebody asked us to stop."""
+
+
+class Supervisor:
+    """One running sandbox."""
+
+    def __init__(self, layout: Layout, say: Callable[[str], None]) -> None:
+        self._layout = layout
+        self._say = say
+        self._secrets = layout.secrets()
+        self._processes = Processes(layout.logs)
+
+    def run(self, *, seeded: bool = True) -> int:
+        """Run until stopped; the exit code."""
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, _stop)
+        try:
+            self._claim()
+            self._start()
+            self._say(seed.told(self._layout, seed.sow(self._layout, self._secrets)) if seeded else "Running.")
+            while True:
+                self._processes.check()
+                time.sleep(WATCH_SECONDS)
+        except _Stop:
+            self._say("\nStopping…")
+            return 0
+        except (SandboxError, engine.NoNativeEngine) as error:
+            print(f"The sandbox can't go on: {error}", file=sys.stderr)
+            return 1
+        finally:
+            self._processes.end()
+            if owner(self._layout) == os.getpid():
+                self._layout.running.unlink()
+
+    def _claim(self) -> None:
+        """Refuse a second sandbox on this folder, and ports that are taken, before anything is started."""
+        pid = owner(self._layout)
+        if pid is not None:
+            raise SandboxError(f"one is running on {self._layout.state} already (process {pid}).")
+        for part in PARTS:
+            if _taken(self._layout.port(part)):
+                raise SandboxError(
+                    f"port {self._layout.port(part)}, meant for {part}, is taken. "
+                    f"Stop what uses it, or take other ports: make run PORTS={FIRST_PORT + 10000}"
+                )
+        self._layout.running.write_text(json.dumps({"pid": os.getpid(), "firstPort": self._layout.first_port}))
+
+    def _start(self) -> None:
+        layout, processes = self._layout, self._processes
+        self._say("Starting the engine…")
+        chosen = engine.chosen(layout.state / "engine", layout.port("engine"), layout.state / "data.sqlite")
+        processes.wait_for(processes.start("engine", chosen.command, {}), layout.url("engine"))
+        self._say(f"  {chosen.told}")
+        gate = ("-m", "infra.sandbox.gate", "--port", str(layout.port("gate")), "--engine", layout.url("engine"))
+        processes.wait_for(self._python("gate", gate, {}), layout.url("gate") + "/_gate/log")
+        self._create_tables()
+        self._say("Starting Clerk's stand-ins and the services…")
+        stand_ins = [self._start_clerk(app) for app in (DEVELOPERS, END_USERS)]
+        for app, child in zip((DEVELOPERS, END_USERS), stand_ins, strict=True):
+            processes.wait_for(child, layout.url(app) + "/health")
+        services = [self._python(name, ("-m", name), self.environment(name)) for name in SERVICES]
+        for name, child in zip(SERVICES, services, strict=True):
+            processes.wait_for(child, layout.url(name) + "/health")
+
+    def _start_clerk(self, app: str) -> Child:
+        state = str(self._layout.state / f"clerk-{app}.json")
+        port, key = str(self._layout.port(app)), self._secrets.clerk[app]
+        arguments = ("-m", "infra.sandbox.clerk", "--app", app, "--port", port, "--state", state, "--secret-key", key)
+        return self._python(f"clerk-{app}", arguments, {})
+
+    def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
+        return self._processes.start(name, (sys.executable, *arguments), environment)
+
+    def environment(self, service: str) -> dict[str, str]:
+        """A service's settings: its own, and nothing of the others."""
+        layout, app = self._layout, _CLERK_APP[service]
+        clerk = "DEVELOPER_CLERK" if app == DEVELOPERS else "END_USER_CLERK"
+        page = layout.url("platform_api" if app == DEVELOPERS else "tenant_api")
+        settings = {
+            "AWS_ACCESS_KEY_ID": service,
+            "AWS_SECRET_ACCESS_KEY": self._secrets.aws,
+            "AWS_REGION": REGION,
+            "DYNAMODB_ENDPOINT": layout.url("gate"),
+            f"{service.upper()}_PORT": str(layout.port(service)),
+            "PLATFORM_API_URL": layout.url("platform_api"),
+            "TENANT_API_URL": layout.url("tenant_api"),
+            "OAUTH_BRIDGE_URL": layout.url("oauth_bridge"),
+            f"{clerk}__PUBLISHABLE_KEY": layout.publishable_key(app),
+            f"{clerk}__SECRET_KEY": self._secrets.clerk[app],
+            f"{clerk}__ISSUER": layout.url(app),
+            f"{clerk}__API_URL": layout.url(app) + "/v1",
+            f"{clerk}__AUTHORIZED_PARTIES": page,
+        }
+        if service == "platform_api":
+            settings["CREDENTIAL_KEYS"] = self._secrets.credential_key
+        if service == "tenant_api":
+            settings["REGISTRATION_ENABLED"] = "true"
+        return settings
+
+    def _create_tables(self) -> None:
+        client = boto3.client(
+            "dynamodb",
+            region_name=REGION,
+            endpoint_url=self._layout.url("gate"),
+            aws_access_key_id=OPERATOR,
+            aws_secret_access_key=self._secrets.aws,
+        )
+        create_missing(client)
+        client.close()
+
+
+def owner(layout: Layout) -> int | None:
+    """The process that runs a sandbox on this folder; None when none does any more."""
+    if not layout.running.exists():
+        return None
+    pid = int(json.loads(layout.running.read_text())["pid"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    return pid
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise _Stop
