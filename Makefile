@@ -30,7 +30,7 @@ install: $(READY) ## Set up the virtual environment
 
 .PHONY: run
 run: $(READY) ## Start the whole product on this machine, with stand-ins for AWS and Clerk
-	@exec $(BIN)/python -m infra.sandbox
+	@exec $(BIN)/python -m infra.sandbox $(if $(PORTS),--ports-from $(PORTS))
 
 .PHONY: token
 token: $(READY) ## Print a fresh token of the running product: make token USER=dev@example.com [APP=end-user-api]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from infra.sandbox import moto_engine
-from infra.tables import create_missing
+from infra.tables import TABLES, create_missing
 from shared.adapters.dynamodb import Dynamo
 
 REGION = "us-east-1"
@@ -34,13 +34,15 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def prefix(endpoint: str) -> str:
-    """The prefix of four tables of this test's own, empty and ready."""
+def prefix(endpoint: str) -> Iterator[str]:
+    """The prefix of four tables of this test's own, empty and ready; gone afterwards, so that the engine stays quick."""
     name = f"t{token_hex(6)}-"
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
     create_missing(client, name)
+    yield name
+    for known in TABLES:
+        client.delete_table(TableName=name + known.name)
     client.close()
-    return name
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""A credential's whole way over real processes: made and revoked at the platform, obeyed at the tenant API."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.e2e.installation import Service, installation
+
+pytestmark = pytest.mark.store
+
+BOUND_SECONDS = 2.0
+
+
+async def usage_status(client: httpx2.AsyncClient, tenant: Service, key: str) -> int:
+    headers = {"Authorization": f"Bearer {key}", "X-User-Id": "user"}
+    return (await client.get(tenant.url + "/api/usage", headers=headers)).status_code
+
+
+async def seconds_until(client: httpx2.AsyncClient, tenant: Service, key: str, status: int) -> float:
+    """How long until the tenant API answers so; looked at every 20 ms, so that its caches stay warm."""
+    began = time.monotonic()
+    while await usage_status(client, tenant, key) != status:
+        assert time.monotonic() - began < 20, f"the tenant API never answered {status}"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of_its_revocation(
+    endpoint: str, prefix: str, tmp_path: Path
+) -> None:
+    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient() as client:
+        platform, tenant, _ = await asyncio.gather(
+            installed.start("platform_api"), installed.start("tenant_api"), installed.start("oauth_bridge")
+        )
+        delays = []
+        for user in ("user_a", "user_b", "user_c"):
+            headers = {"Authorization": f"Bearer {installed.developers.token(user)}"}
+            made = await client.post(platform.url + "/generate-credentials", headers=headers)
+            assert made.status_code == 200
+            key = made.json()["apiKey"]
+            await seconds_until(client, tenant, key, 200)
+            assert (await client.post(platform.url + "/revoke-credentials", headers=headers)).status_code == 200
+            delays.append(await seconds_until(client, tenant, key, 401))
+        print("\nrevoked key refused after", ", ".join(f"{delay:.2f} s" for delay in delays))
+        assert max(delays) <= BOUND_SECONDS
+
+
+async def test_a_change_made_while_the_bridge_was_down_takes_effect_when_it_is_back(
+    endpoint: str, prefix: str, tmp_path: Path
+) -> None:
+    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient() as client:
+        platform, tenant, bridge = await asyncio.gather(
+            installed.start("platform_api"), installed.start("tenant_api"), installed.start("oauth_bridge")
+        )
+        headers = {"Authorization": f"Bearer {installed.developers.token('user_a', lifetime=600)}"}
+        first = (await client.post(platform.url + "/generate-credentials", headers=headers)).json()["apiKey"]
+        await seconds_until(client, tenant, first, 200)
+        await bridge.stop()
+        rotated = await client.post(platform.url + "/rotate-credentials", headers=headers, json={"overlapHours": 0})
+        second = rotated.json()["apiKey"]
+        assert await usage_status(client, tenant, second) == 401
+        await bridge.start()
+        await seconds_until(client, tenant, second, 200)
+        await seconds_until(client, tenant, first, 401)
