@@ -35,7 +35,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def prefix(endpoint: str) -> Iterator[str]:
-    """The prefix of four tables of this test's own, empty and ready; gone afterwards, so that the engine stays quick."""
+    """The prefix of four tables of this test's own, empty and ready; gone afterwards, so the engine stays quick."""
     name = f"t{token_hex(6)}-"
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
     create_missing(client, name)
