@@ -34,7 +34,7 @@ class Clerk:
     def __init__(self, app: str, state: ClerkState, issuer: str, secret_key: str) -> None:
         self._app = app
         self._state = state
-        self._issuer = issuer
+        self.issuer = issuer
         self._backend = Backend(state, issuer, secret_key)
 
     def app(self) -> Starlette:
@@ -89,7 +89,7 @@ class Clerk:
             raise Refusal(404, "resource_not_found", f"There is no template {template}.")
         seconds = int(asked.get("expiresInSeconds", LIFETIME_SECONDS))
         session_id = self._state.start_session(user["id"])
-        jwt = minted(self._state, self._issuer, user, session_id, template, asked.get("origin"), seconds)
+        jwt = minted(self._state, self.issuer, user, session_id, template, asked.get("origin"), seconds)
         return JSONResponse({"jwt": jwt, "userId": user["id"]})
 
     async def _sign_in(self, request: Request) -> Response:
@@ -111,7 +111,7 @@ class Clerk:
         if template is not None and template not in TEMPLATES:
             raise Refusal(404, "resource_not_found", f"There is no template {template}.")
         origin = request.headers.get("origin")
-        jwt = minted(self._state, self._issuer, user, session_id, template, origin, LIFETIME_SECONDS)
+        jwt = minted(self._state, self.issuer, user, session_id, template, origin, LIFETIME_SECONDS)
         return JSONResponse({"jwt": jwt})
 
     def _signed_in(self, session_id: str) -> User:

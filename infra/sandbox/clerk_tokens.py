@@ -28,7 +28,7 @@ TEMPLATES: dict[str, dict[str, str]] = {
     },
 }
 
-_SHORTCODE = re.compile(r"\{\{(.*?)\}\}")
+_SHORTCODE = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def minted(  # a token is these facts

@@ -3,9 +3,11 @@
 Used by the supervisor only.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from infra.sandbox.layout import ROOT
 
 END_SECONDS = 8
 LAST_LINES = 12
+_PR_SET_PDEATHSIG = 1
 
 
 class SandboxError(Exception):
@@ -56,6 +59,7 @@ class Processes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends them in order
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - the supervisor has no threads
             )
         child = Child(name, process, path)
         self.children.append(child)
@@ -93,3 +97,9 @@ class Processes:
                     child.process.kill()
                     child.process.wait()
         self.children.clear()
+
+
+def _end_with_parent() -> None:
+    """Where the system can, have it end the child when the supervisor is killed: nothing must hold its ports then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,46 @@
+"""The table of rights: nobody gets what the design does not give, and nobody gets a Scan."""
+
+import pytest
+
+from infra.access import RIGHTS, refusal
+from infra.tables import TABLES
+
+OPERATIONS = ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"]
+GRANTED = {
+    ("platform_api", "platform-usage"): set(OPERATIONS),
+    ("platform_api", "platform-tokens"): set(OPERATIONS),
+    ("tenant_api", "tenant-usage"): set(OPERATIONS),
+    ("tenant_api", "tenant-tokens"): set(OPERATIONS),
+    ("oauth_bridge", "platform-tokens"): {"GetItem", "Query"},
+    ("oauth_bridge", "tenant-tokens"): set(OPERATIONS),
+}
+
+
+@pytest.mark.parametrize("service", RIGHTS)
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_a_service_may_do_exactly_what_the_design_says(service: str, table: str) -> None:
+    for operation in [*OPERATIONS, "Scan", "BatchWriteItem", "ExecuteStatement", "DeleteTable", "CreateTable"]:
+        allowed = refusal(service, operation, {"TableName": table}) is None
+        assert allowed == (operation in GRANTED.get((service, table), set())), (service, operation, table)
+
+
+def test_a_transaction_needs_the_rights_of_all_its_parts() -> None:
+    parts = [{"Put": {"TableName": "tenant-tokens"}}, {"Put": {"TableName": "platform-tokens"}}]
+    assert refusal("oauth_bridge", "TransactWriteItems", {"TransactItems": parts[:1]}) is None
+    told = refusal("oauth_bridge", "TransactWriteItems", {"TransactItems": parts})
+    assert told == "oauth_bridge may not PutItem on platform-tokens"
+
+
+@pytest.mark.parametrize("request_", [{}, {"TransactItems": []}, {"TableName": "users"}])
+def test_a_request_without_a_table_of_ours_is_refused(request_: dict[str, object]) -> None:
+    assert refusal("tenant_api", "TransactWriteItems", request_) is not None
+    assert refusal("tenant_api", "GetItem", request_) is not None
+
+
+def test_a_stranger_is_refused() -> None:
+    assert refusal("somebody", "GetItem", {"TableName": "tenant-usage"}) is not None
+
+
+def test_tables_of_another_installation_are_refused() -> None:
+    assert refusal("tenant_api", "GetItem", {"TableName": "mine-tenant-usage"}, "mine-") is None
+    assert refusal("tenant_api", "GetItem", {"TableName": "tenant-usage"}, "mine-") is not None
