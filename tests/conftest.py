@@ -1,6 +1,7 @@
 """Fixtures every test may ask for: a real DynamoDB engine on loopback and fresh tables."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from secrets import token_hex
 
@@ -20,6 +21,18 @@ os.environ.update(AWS_ACCESS_KEY_ID="operator", AWS_SECRET_ACCESS_KEY="tests", A
 # Rules are tried on a shared machine: how long one example takes says nothing about whether it holds.
 settings.register_profile("dream-api", deadline=None)
 settings.load_profile("dream-api")
+
+
+def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse every connection beyond this machine, whoever tries it."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+        raise ConnectionRefusedError(f"a test tried to reach {address[0]}; tests talk to loopback only")
+
+
+sys.addaudithook(_only_loopback)
 
 
 @pytest.fixture(scope="session")

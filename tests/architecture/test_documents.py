@@ -1,0 +1,52 @@
+"""The documents follow the code: every variable is in .env.example, every target and route the README names exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import oauth_bridge.settings
+import platform_api.settings
+import tenant_api.settings
+from shared.settings import ServiceSettings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+SETTINGS: list[type[ServiceSettings]] = [
+    platform_api.settings.Settings,
+    tenant_api.settings.Settings,
+    oauth_bridge.settings.Settings,
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda one: one.__module__)
+def test_every_variable_is_in_the_example(settings: type[ServiceSettings]) -> None:
+    example = (ROOT / ".env.example").read_text()
+    for name, field in settings.model_fields.items():
+        variable = str(field.validation_alias or name).upper()
+        assert re.search(rf"^#? ?{variable}(__\w+)?=", example, re.MULTILINE), variable
+
+
+def test_the_readme_is_short_and_its_first_call_comes_early() -> None:
+    lines = README.splitlines()
+    assert len(lines) < 150
+    assert any("/api/data" in line for line in lines[:50])
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make (?:-s )?([a-z][a-z-]*)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_file_the_readme_names_exists() -> None:
+    for path in re.findall(r"\]\(([^)#]+)\)", README):
+        if not path.startswith("http"):
+            assert (ROOT / path).exists(), path
+
+
+def test_every_route_is_in_the_readme() -> None:
+    for module in ("platform_api", "tenant_api", "oauth_bridge"):
+        source = (ROOT / module / "app.py").read_text()
+        for path in re.findall(r'Route\("([^"]+)"', source):
+            assert f"{path}`" in README, f"{module}: {path}"
