@@ -24,7 +24,9 @@ $(READY): requirements-dev.txt
 		echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute)…"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@# The lock is complete: with --no-deps nothing that is not in it can slip in, whatever was published since.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@$(BIN)/python -m pip check --quiet
 	@touch $@
 
 .PHONY: install
