@@ -5,6 +5,7 @@ scripts a small `window.Clerk` double. `/_sandbox/…` is the double's and the s
 """
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from infra.sandbox.clerk_state import ClerkState, User
 from infra.sandbox.clerk_tokens import LIFETIME_SECONDS, TEMPLATES, key_set, minted
 from infra.sandbox.layout import HOST
 
+KEY_VARIABLE = "CLERK_SECRET_KEY"  # the variable, so that no process list shows the value
 _PAGES = Path(__file__).parent / "clerk_pages"
 _EMAIL = re.compile(r"[^@\s]{1,100}@[^@\s]{1,150}")
 _LOOPBACK = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
@@ -138,14 +140,13 @@ def shown(user: User) -> dict[str, Any]:
 
 
 def main() -> None:
-    """`python -m infra.sandbox.clerk --app NAME --port P --state FILE --secret-key KEY`."""
+    """`python -m infra.sandbox.clerk --app NAME --port P --state FILE`, the secret key in CLERK_SECRET_KEY."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--app", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--secret-key", required=True)
     asked = parser.parse_args()
-    clerk = Clerk(asked.app, ClerkState(asked.state), f"http://{HOST}:{asked.port}", asked.secret_key)
+    clerk = Clerk(asked.app, ClerkState(asked.state), f"http://{HOST}:{asked.port}", os.environ[KEY_VARIABLE])
     uvicorn.run(clerk.app(), host=HOST, port=asked.port, access_log=False, log_level="warning")
 
 

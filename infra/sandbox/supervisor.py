@@ -15,6 +15,7 @@ from types import FrameType
 import boto3
 
 from infra.sandbox import engine, seed
+from infra.sandbox.clerk import KEY_VARIABLE
 from infra.sandbox.layout import DEVELOPERS, END_USERS, FIRST_PORT, HOST, OPERATOR, PARTS, REGION, Layout
 from infra.sandbox.processes import Child, Processes, SandboxError
 from infra.tables import create_missing
@@ -55,6 +56,9 @@ class Supervisor:
             print(f"The sandbox can't go on: {error}", file=sys.stderr)
             return 1
         finally:
+            # A second Ctrl-C, or the one that make passes on, must not leave half of them running.
+            for stop in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(stop, signal.SIG_IGN)
             self._processes.end()
             if owner(self._layout) == os.getpid():
                 self._layout.running.unlink()
@@ -91,9 +95,8 @@ class Supervisor:
 
     def _start_clerk(self, app: str) -> Child:
         state = str(self._layout.state / f"clerk-{app}.json")
-        port, key = str(self._layout.port(app)), self._secrets.clerk[app]
-        arguments = ("-m", "infra.sandbox.clerk", "--app", app, "--port", port, "--state", state, "--secret-key", key)
-        return self._python(f"clerk-{app}", arguments, {})
+        arguments = ("-m", "infra.sandbox.clerk", "--app", app, "--port", str(self._layout.port(app)), "--state", state)
+        return self._python(f"clerk-{app}", arguments, {KEY_VARIABLE: self._secrets.clerk[app]})
 
     def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
         return self._processes.start(name, (sys.executable, *arguments), environment)

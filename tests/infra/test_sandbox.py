@@ -126,6 +126,16 @@ def test_serves_a_metered_call_and_a_token_and_ends_with_its_children(tmp_path: 
     assert list((tmp_path / "state").iterdir()) == []
 
 
+def test_a_second_stop_does_not_interrupt_the_first(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path / "state")
+    sandbox.start()
+    for how in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        sandbox.process.send_signal(how)
+        time.sleep(0.05)
+    assert sandbox.process.wait(40) == 0
+    assert children(sandbox.first) == []
+
+
 def test_a_dead_part_is_one_sentence_and_ends_the_rest(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path / "state")
     sandbox.start()
