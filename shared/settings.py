@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CLERK_API = "https://api.clerk.com/v1"
+STRIPE_API = "https://api.stripe.com"
+STRIPE_CONNECT = "https://connect.stripe.com"
 
 
 def _split(value: object) -> object:
@@ -73,6 +75,36 @@ class ClerkApp(BaseModel):
             raise ValueError("a live Clerk key is used with the real addresses only; remove api_url and http issuer")
         if self.live and not self.parties:
             raise ValueError("authorized_parties must name the origins of your pages when a live Clerk key is used")
+        return self
+
+
+class StripeKeys(BaseModel):
+    """The operator's Stripe account as one service uses it; `webhook_secret` may name several, comma separated."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    secret_key: SecretStr
+    webhook_secret: SecretStr
+    api_url: Url = STRIPE_API
+    connect_url: Url = STRIPE_CONNECT
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Each is tried, so that a secret can be rotated."""
+        return tuple(part.strip() for part in self.webhook_secret.get_secret_value().split(",") if part.strip())
+
+    @property
+    def live(self) -> bool:
+        return self.secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if not self.secret_key.get_secret_value().startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+            raise ValueError("secret_key must start with sk_test_ or sk_live_")
+        if not self.webhook_secrets or not all(one.startswith("whsec_") for one in self.webhook_secrets):
+            raise ValueError("webhook_secret must be the whsec_… of the endpoint; without it events can't be believed")
+        if self.live and (self.api_url != STRIPE_API or self.connect_url != STRIPE_CONNECT):
+            raise ValueError("a live Stripe key is used with the real addresses only; remove api_url and connect_url")
         return self
 
 

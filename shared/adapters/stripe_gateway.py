@@ -1,0 +1,238 @@
+"""Stripe through its own client: what billing asks of one account, and the verification of webhook events.
+
+Both services' billing and the bridge call it. `StripeGateway.own()` is the operator's account;
+`StripeGateway.connected(acct)` a developer's, and there is no way to make a call for a developer without naming it.
+Every create carries a deterministic idempotency key, so that a request sent again makes nothing twice.
+"""
+
+import re
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import stripe
+
+from shared.domain.errors import BadRequest, Conflict, Unavailable
+from shared.domain.subscriptions import Subscription
+from shared.settings import StripeKeys
+
+TIMEOUT_SECONDS = 8.0
+CONNECT_SECONDS = 2.0
+RETRIES = 2
+PAGE = 100
+TOLERANCE_SECONDS = 300
+CONNECTED_ACCOUNT = re.compile(r"acct_[A-Za-z0-9_]{1,64}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A verified webhook event. `account` is set on events of connected accounts; `object` is what it is about."""
+
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    account: str | None
+    object: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout of one subscription. `metadata` goes on the session and on the subscription alike."""
+
+    customer_id: str
+    price_id: str
+    client_reference_id: str
+    metadata: Mapping[str, str]
+    success_url: str
+    cancel_url: str
+    trial_days: int = 0
+    application_fee_percent: float | None = None
+
+
+class CustomerGone(Exception):
+    """The customer was deleted at Stripe; a new one is needed."""
+
+
+class StripeGateway:
+    """The connection to Stripe, with the operator's secret key."""
+
+    def __init__(self, keys: StripeKeys) -> None:
+        stripe.enable_telemetry = False
+        # Its close is not typed, which Any makes bearable.
+        self._http: Any = stripe.HTTPXClient(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS))
+        self._client = stripe.StripeClient(
+            keys.secret_key.get_secret_value(),
+            base_addresses={"api": keys.api_url, "connect": keys.connect_url},
+            max_network_retries=RETRIES,
+            http_client=self._http,
+        )
+        self._secrets = keys.webhook_secrets
+
+    def own(self) -> "StripeAccount":
+        """The operator's own account."""
+        return StripeAccount(self._client, None)
+
+    def connected(self, account_id: str) -> "StripeAccount":
+        """A developer's account; every call names it."""
+        if CONNECTED_ACCOUNT.fullmatch(account_id) is None:
+            raise ValueError("a connected account is named acct_…")
+        return StripeAccount(self._client, account_id)
+
+    def verified(self, raw: bytes, signature: str | None) -> Event:
+        """The event in a webhook body, once one of the secrets has signed it; BadRequest otherwise."""
+        for secret in self._secrets:
+            try:
+                stripe.WebhookSignature.verify_header(raw, signature, secret, TOLERANCE_SECONDS)
+                return _event(self._client.construct_event(raw, signature or "", secret, TOLERANCE_SECONDS))
+            except stripe.SignatureVerificationError:
+                continue
+            except (ValueError, AttributeError, KeyError, TypeError) as error:
+                raise BadRequest("The body is no event of a version this endpoint reads.") from error
+        raise BadRequest("The Stripe-Signature does not match, or is too old.")
+
+    async def close(self) -> None:
+        await self._http.close_async()
+
+
+class StripeAccount:
+    """What billing does on one account."""
+
+    def __init__(self, client: stripe.StripeClient, account_id: str | None) -> None:
+        self._v1 = client.v1
+        self.account_id = account_id
+
+    async def create_customer(self, *, email: str | None, metadata: Mapping[str, str], key: str) -> str:
+        """A new customer's id; the same `key` gives the same customer."""
+        params: Any = {"metadata": dict(metadata)} | ({"email": email} if email else {})
+        customer = await _asked(self._v1.customers.create_async(params, self._options(key)))
+        return str(customer.id)
+
+    async def subscriptions(self, customer_id: str) -> list[Subscription]:
+        """All subscriptions a customer ever had, as they are now; empty also when the customer is gone."""
+        params: Any = {"customer": customer_id, "status": "all", "limit": PAGE}
+        try:
+            page = await _asked(self._v1.subscriptions.list_async(params, self._options()))
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404 or error.code == "resource_missing":
+                return []
+            raise
+        found = [_subscription(one.to_dict()) async for one in page.auto_paging_iter()]
+        return [one for one in found if one is not None]
+
+    async def cancel(self, subscription_id: str) -> None:
+        """End a subscription now, paying back what was not used; nothing happens when it has ended already."""
+        params: Any = {"prorate": True, "invoice_now": True}
+        try:
+            await _asked(
+                self._v1.subscriptions.cancel_async(subscription_id, params, self._options(f"cancel:{subscription_id}"))
+            )
+        except stripe.InvalidRequestError as error:
+            if error.http_status != 404 and error.code != "resource_missing":
+                raise
+
+    async def checkout(self, wanted: Checkout, *, key: str) -> str:
+        """The address of a hosted checkout; the same `key` gives the same session."""
+        subscription: dict[str, Any] = {"metadata": dict(wanted.metadata)}
+        if wanted.trial_days:
+            subscription["trial_period_days"] = wanted.trial_days
+        if wanted.application_fee_percent is not None:
+            subscription["application_fee_percent"] = wanted.application_fee_percent
+        params: Any = {
+            "mode": "subscription",
+            "line_items": [{"price": wanted.price_id, "quantity": 1}],
+            "customer": wanted.customer_id,
+            "client_reference_id": wanted.client_reference_id,
+            "metadata": dict(wanted.metadata),
+            "subscription_data": subscription,
+            "success_url": wanted.success_url,
+            "cancel_url": wanted.cancel_url,
+        }
+        try:
+            session = await _asked(self._v1.checkout.sessions.create_async(params, self._options(key)))
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing" and error.param == "customer":
+                raise CustomerGone from error
+            raise
+        if not session.url:
+            raise Conflict("This checkout is over already; start a new one.")
+        return str(session.url)
+
+    async def portal(self, customer_id: str, return_url: str, configuration_id: str | None = None) -> str:
+        """The address of the customer's own portal; short-lived, so made on every click."""
+        params: Any = {"customer": customer_id, "return_url": return_url}
+        if configuration_id is not None:
+            params["configuration"] = configuration_id
+        session = await _asked(self._v1.billing_portal.sessions.create_async(params, self._options()))
+        return str(session.url)
+
+    async def create_portal_configuration(self, products: Sequence[Mapping[str, Any]], *, key: str) -> str:
+        """A portal in which a customer may change between `products` (`{"product", "prices"}`, ≤ 10) and cancel."""
+        features: dict[str, Any] = {
+            "customer_update": {"enabled": True, "allowed_updates": ["email", "name", "address"]},
+            "invoice_history": {"enabled": True},
+            "payment_method_update": {"enabled": True},
+            "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
+        }
+        if products:
+            features["subscription_update"] = {
+                "enabled": True,
+                "default_allowed_updates": ["price"],
+                "products": [dict(product) for product in products],
+                "proration_behavior": "create_prorations",
+            }
+        params: Any = {"features": features}
+        made = await _asked(self._v1.billing_portal.configurations.create_async(params, self._options(key)))
+        return str(made.id)
+
+    def _options(self, key: str | None = None) -> Any:
+        options: dict[str, Any] = {}
+        if self.account_id is not None:
+            options["stripe_account"] = self.account_id
+        if key is not None:
+            options["idempotency_key"] = key
+        return options
+
+
+async def _asked(call: Awaitable[T]) -> T:
+    """Stripe's own failures, and ours to reach it, as Unavailable; what it refuses stays a stripe error."""
+    try:
+        return await call
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise Unavailable("Stripe did not take the request just now; try again.", retry_after_seconds=2) from error
+
+
+def _event(event: stripe.Event) -> Event:
+    data = event.to_dict()
+    return Event(
+        id=data["id"],
+        type=data["type"],
+        created=int(data["created"]),
+        livemode=bool(data["livemode"]),
+        account=data.get("account"),
+        object=data["data"]["object"],
+    )
+
+
+def _subscription(data: Mapping[str, Any]) -> Subscription | None:
+    """None for one without an item: nothing is bought with it."""
+    item = next(_items(data), None)
+    if item is None:
+        return None
+    return Subscription(
+        id=data["id"],
+        customer_id=data["customer"],
+        status=data["status"],
+        price_id=item["price"]["id"],
+        created=int(data["created"]),
+        period_start=int(item["current_period_start"]),
+        period_end=int(item["current_period_end"]),
+        cancel_at=data.get("cancel_at") or (int(item["current_period_end"]) if data["cancel_at_period_end"] else None),
+    )
+
+
+def _items(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from data["items"]["data"]

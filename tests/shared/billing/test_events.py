@@ -1,0 +1,67 @@
+"""Webhook events: worked on once, never answered before the work is done, and taken over after a crash."""
+
+import asyncio
+
+import pytest
+
+from shared.adapters.dynamodb import Dynamo
+from shared.adapters.stripe_gateway import Event
+from shared.billing.events import LEASE, EventLog
+from shared.domain.errors import Unavailable
+from tests.clocks import SetClock
+
+pytestmark = pytest.mark.store
+
+EVENT = Event("evt_1", "invoice.paid", 1, livemode=False, account=None, object={})
+
+
+class Killed(BaseException):
+    """The process ends here, without a word."""
+
+
+class Work:
+    """Counts how often it was done, after failing as it is told to."""
+
+    def __init__(self, *failures: BaseException) -> None:
+        self.failures = list(failures)
+        self.done = 0
+
+    async def __call__(self, _event: Event) -> str:
+        await asyncio.sleep(0.01)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.done += 1
+        return "applied"
+
+
+def log(dynamo: Dynamo, prefix: str, clock: SetClock) -> EventLog:
+    return EventLog(dynamo, prefix + "platform-usage", clock)
+
+
+async def test_work_that_fails_is_raised_and_the_next_delivery_does_it(dynamo: Dynamo, prefix: str) -> None:
+    events, work = log(dynamo, prefix, SetClock()), Work(Unavailable("Down."), RuntimeError("bug"))
+    for expected in (Unavailable, RuntimeError):
+        with pytest.raises(expected):
+            await events.once(EVENT, work)
+    assert await events.once(EVENT, work) == "applied"
+    assert await events.once(EVENT, work) == "duplicate"
+    assert work.done == 1
+
+
+async def test_a_crash_after_the_claim_is_taken_over_when_the_lease_is_over(dynamo: Dynamo, prefix: str) -> None:
+    clock, work = SetClock(), Work(Killed())
+    events = log(dynamo, prefix, clock)
+    with pytest.raises(Killed):
+        await events.once(EVENT, work)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert await log(dynamo, prefix, clock).once(EVENT, work) == "applied"
+
+
+async def test_a_delivery_meanwhile_waits_and_is_never_taken_before_the_work_is_done(
+    dynamo: Dynamo, prefix: str
+) -> None:
+    work = Work()
+    logs = [log(dynamo, prefix, SetClock()) for _ in range(2)]
+    outcomes = await asyncio.gather(*(logs[index % 2].once(EVENT, work) for index in range(20)))
+    assert sorted(outcomes) == ["applied"] + ["duplicate"] * 19
+    assert work.done == 1
