@@ -13,7 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from platform_api.deps import Deps, opened
-from platform_api.routes import credentials, readiness, usage
+from platform_api.reconcile import reconciling
+from platform_api.routes import billing, credentials, readiness, usage
 from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
@@ -30,7 +31,7 @@ class State(TypedDict):
 def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with opened(settings, clock) as deps:
+        async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
             yield {"deps": deps}
 
     routes = [
@@ -40,6 +41,9 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/get-credentials", credentials.get, methods=["GET"]),
         Route("/rotate-credentials", credentials.rotate, methods=["POST"]),
         Route("/revoke-credentials", credentials.revoke, methods=["POST"]),
+        Route("/create-checkout", billing.create_checkout, methods=["POST"]),
+        Route("/customer-portal", billing.customer_portal, methods=["POST"]),
+        Route("/webhook/stripe", billing.webhook, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
     ]

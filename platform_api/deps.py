@@ -8,17 +8,36 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from platform_api import plans
 from platform_api.authentication import Authentication
+from platform_api.billing import Billing
 from platform_api.credentials import Credentials
+from platform_api.entitlements import Entitlements
+from platform_api.membership import Membership
 from platform_api.repositories.credentials import CredentialRepository
 from platform_api.sealing import Seal
 from platform_api.settings import Settings
+from platform_api.stripe_events import StripeEvents
 from platform_api.usage import Usage
-from shared.adapters.clerk import TokenVerifier, clerk_http
+from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
+from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.billing.events import EventLog
+from shared.billing.reconcile import Reconcile
+from shared.billing.records import BillingRecord, BillingRecords
+from shared.billing.sync import BillingSync
 from shared.metering.counter import Counter
 from shared.web.health import Check
+
+
+@dataclass(frozen=True, slots=True)
+class BillingDeps:
+    """What billing uses, where the operator has set it up."""
+
+    billing: Billing
+    events: StripeEvents
+    reconcile: Reconcile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,7 @@ class Deps:
     rotation_overlap: timedelta
     clock: Clock
     reach_store: Check
+    billing: BillingDeps | None
 
 
 @asynccontextmanager
@@ -44,13 +64,43 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         closing.push_async_callback(verifier.close)
         counter = Counter(dynamo, settings.table("platform-usage"), clock, chance)
         closing.push_async_callback(counter.close)
-        repository = CredentialRepository(dynamo, settings.table("platform-tokens"))
+        tokens = settings.table("platform-tokens")
+        repository = CredentialRepository(dynamo, tokens)
+        records = BillingRecords(dynamo, tokens)
+        entitlements = Entitlements(None if settings.stripe is None else records, clock)
         seal = Seal(settings.credential_keys.get_secret_value())
         yield Deps(
             authentication=Authentication(verifier),
-            usage=Usage(counter, settings.upgrade_url),
+            usage=Usage(counter, entitlements, settings.upgrade_url),
             credentials=Credentials(repository, seal, clock, chance),
             rotation_overlap=settings.rotation_overlap,
             clock=clock,
             reach_store=repository.reach,
+            billing=_billing(settings, dynamo, records, ClerkUsers(settings.developer_clerk, http), clock, closing),
         )
+
+
+def _billing(
+    settings: Settings,
+    dynamo: Dynamo,
+    records: BillingRecords,
+    users: ClerkUsers,
+    clock: Clock,
+    closing: AsyncExitStack,
+) -> BillingDeps | None:
+    if settings.stripe is None or settings.stripe_price_id is None:
+        return None
+    gateway = StripeGateway(settings.stripe)
+    closing.push_async_callback(gateway.close)
+    account, price_id, membership = gateway.own(), settings.stripe_price_id, Membership(users)
+
+    async def plan_of(_record: BillingRecord, bought: str) -> str | None:
+        return plans.PAID.plan if bought == price_id else None
+
+    sync = BillingSync(records, plan_of, membership.tell, clock, timedelta(days=settings.past_due_grace_days))
+    log = EventLog(dynamo, settings.table("platform-usage"), clock)
+    return BillingDeps(
+        billing=Billing(account, records, price_id, settings.platform_api_url, clock),
+        events=StripeEvents(gateway, log, records, sync, live=settings.stripe.live),
+        reconcile=Reconcile(records, sync, lambda _record: account, membership.differs, membership.tell),
+    )

@@ -1,9 +1,8 @@
 """The operator's own plans: what a developer may use, and which plan one is on. Pure; the one source of the numbers.
 
-Called by platform_api.authentication (what a claim may say) and platform_api.usage (what to count against).
+Called by platform_api.authentication (what a claim may say) and platform_api.entitlements (what to count against).
 """
 
-from shared.domain.principal import Developer
 from shared.domain.quota import Quota
 
 RATE_PER_MINUTE = 100
@@ -19,6 +18,6 @@ def claimed(value: object) -> str | None:
     return value if isinstance(value, str) and value in _BY_NAME else None
 
 
-def of(developer: Developer) -> Quota:
-    """What the developer may use. Without a word to the contrary that is the free plan."""
-    return FREE if developer.plan_claim is None else _BY_NAME[developer.plan_claim]
+def named(plan: str | None) -> Quota:
+    """What a plan allows. Without a word to the contrary that is the free plan."""
+    return FREE if plan is None else _BY_NAME[plan]

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from platform_api.credential import MOST_OVERLAP_HOURS
 from platform_api.sealing import Seal
-from shared.settings import ClerkApp, ServiceSettings
+from shared.settings import ClerkApp, ServiceSettings, StripeKeys
 
 
 class Settings(ServiceSettings):
@@ -20,6 +20,11 @@ class Settings(ServiceSettings):
     developer_clerk: ClerkApp
     credential_keys: SecretStr = Field(description="Fernet keys, comma-separated: the first seals, every one opens")
     rotation_overlap_hours: int = Field(default=24, ge=0, le=MOST_OVERLAP_HOURS)
+
+    stripe: StripeKeys | None = Field(default=None, description="absent: no billing here")
+    stripe_price_id: str | None = Field(default=None, pattern=r"^price_\w+$", description="what a developer pays")
+    past_due_grace_days: int = Field(default=7, ge=0, le=60, description="how long an unpaid invoice keeps the plan")
+    reconcile_seconds: int = Field(default=3600, ge=0, description="0: only by command")
 
     @property
     def upgrade_url(self) -> str:
@@ -43,7 +48,15 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _test_store_takes_test_keys(self) -> Self:
-        self.refuse_live_with_test_store(live=self.developer_clerk.live)
+        self.refuse_live_with_test_store(
+            live=self.developer_clerk.live or (self.stripe is not None and self.stripe.live)
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _billing_is_whole(self) -> Self:
+        if (self.stripe is None) != (self.stripe_price_id is None):
+            raise ValueError("STRIPE__SECRET_KEY, STRIPE__WEBHOOK_SECRET and STRIPE_PRICE_ID go together: all or none")
         return self
 
 

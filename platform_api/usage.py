@@ -3,7 +3,7 @@
 Called by routes/usage.py. The decision and the write are shared.metering's; the numbers are in plans.py.
 """
 
-from platform_api import plans
+from platform_api.entitlements import Entitlements
 from shared.domain.errors import ApiError, RateLimited, UsageLimitReached
 from shared.domain.periods import timestamp
 from shared.domain.principal import Developer
@@ -15,17 +15,19 @@ from shared.metering.counter import Counter
 class Usage:
     """Counts developers' calls. `upgrade_url` is where a developer at the limit is sent."""
 
-    def __init__(self, counter: Counter, upgrade_url: str) -> None:
+    def __init__(self, counter: Counter, entitlements: Entitlements, upgrade_url: str) -> None:
         self._counter = counter
+        self._entitlements = entitlements
         self._upgrade_url = upgrade_url
 
     async def count(self, developer: Developer, idempotency: Idempotency | None) -> Counted:
         """Decide and count one call."""
-        return await self._counter.count(_subject(developer), plans.of(developer), 1, idempotency)
+        quota = await self._entitlements.quota(developer)
+        return await self._counter.count(_subject(developer), quota, 1, idempotency)
 
     async def standing(self, developer: Developer) -> Standing:
         """Where the developer stands; counts nothing."""
-        return await self._counter.standing(_subject(developer), plans.of(developer))
+        return await self._counter.standing(_subject(developer), await self._entitlements.quota(developer))
 
     def refusal(self, decision: Decision) -> ApiError | None:
         """The error a decision amounts to; None when the call was admitted."""

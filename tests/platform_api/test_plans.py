@@ -1,7 +1,6 @@
 import pytest
 
 from platform_api import plans
-from shared.domain.principal import Developer
 
 
 @pytest.mark.parametrize(
@@ -15,11 +14,11 @@ def test_takes_a_plans_name() -> None:
     assert [plans.claimed("free"), plans.claimed("paid")] == ["free", "paid"]
 
 
-def test_a_developer_without_a_claim_is_on_the_free_plan() -> None:
-    assert plans.of(Developer("user_1", None)) == plans.FREE
+def test_without_a_word_to_the_contrary_it_is_the_free_plan() -> None:
+    assert plans.named(None) == plans.FREE
 
 
-@pytest.mark.parametrize(("claim", "limit"), [("free", 5), ("paid", 500)])
-def test_each_plan_has_its_monthly_limit_and_a_hundred_calls_a_minute(claim: str, limit: int) -> None:
-    quota = plans.of(Developer("user_1", claim))
-    assert (quota.plan, quota.limit, quota.rate_per_minute) == (claim, limit, 100)
+@pytest.mark.parametrize(("plan", "limit"), [("free", 5), ("paid", 500)])
+def test_each_plan_has_its_monthly_limit_and_a_hundred_calls_a_minute(plan: str, limit: int) -> None:
+    quota = plans.named(plan)
+    assert (quota.plan, quota.limit, quota.rate_per_minute) == (plan, limit, 100)
