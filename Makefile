@@ -33,12 +33,16 @@ $(READY): requirements-dev.txt
 install: $(READY) ## Set up the virtual environment
 
 .PHONY: run
-run: $(READY) ## Start the whole product on this machine, with stand-ins for AWS and Clerk
+run: $(READY) ## Start the whole product on this machine, with stand-ins for AWS, Clerk and Stripe
 	@exec $(BIN)/python -m infra.sandbox $(if $(PORTS),--ports-from $(PORTS))
 
 .PHONY: token
 token: $(READY) ## Print a fresh token of the running product: make token USER=dev@example.com [APP=end-user-api]
 	@$(BIN)/python -m infra.sandbox.token "$(USER)" $(if $(APP),--app $(APP))
+
+.PHONY: reconcile
+reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal: make reconcile [ARGS="--dry-run --user user_…"]
+	@$(BIN)/python -m platform_api reconcile $(ARGS)
 
 .PHONY: reset
 reset: $(READY) ## Forget everything `make run` has stored

@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -21,7 +21,7 @@ OPERATOR = "operator"
 DEVELOPERS, END_USERS = "dream-api", "end-user-api"
 
 # In the order of their ports, from the first one on.
-PARTS = ("tenant_api", "platform_api", "oauth_bridge", "gate", DEVELOPERS, END_USERS, "engine")
+PARTS = ("tenant_api", "platform_api", "oauth_bridge", "gate", DEVELOPERS, END_USERS, "engine", "stripe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,17 @@ class Secrets:
 
     aws: str
     credential_key: str
+    stripe: str
+    webhook: str
     clerk: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls) -> "Secrets":
-        clerk = {app: "sk_test_" + secrets.token_urlsafe(32) for app in (DEVELOPERS, END_USERS)}
-        return cls(secrets.token_urlsafe(32), Fernet.generate_key().decode(), clerk)
+        def made(prefix: str = "") -> str:
+            return prefix + secrets.token_urlsafe(32)
+
+        clerk = {app: made("sk_test_") for app in (DEVELOPERS, END_USERS)}
+        return cls(made(), Fernet.generate_key().decode(), made("sk_test_"), made("whsec_"), clerk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,6 @@ class Layout:
         if path.exists():
             return Secrets(**json.loads(path.read_text()))
         made = Secrets.fresh()
-        values = {"aws": made.aws, "credential_key": made.credential_key, "clerk": made.clerk}
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(values, file)
+            json.dump(asdict(made), file)
         return made

@@ -15,6 +15,7 @@ from infra.sandbox.processes import SandboxError
 DEVELOPER = "dev@example.com"
 END_USER = "user@example.com"
 SYNC_SECONDS = 10
+PRICE_KEY = "dream_api_paid"
 
 TIERS: list[dict[str, Any]] = [
     {
@@ -46,6 +47,24 @@ class Seeded:
     end_user_id: str
 
 
+def price(layout: Layout, secrets: Secrets) -> str:
+    """The operator's own price, $29 a month, at the stand-in for Stripe; made once."""
+    with httpx.Client(timeout=10, trust_env=False, headers={"Authorization": f"Bearer {secrets.stripe}"}) as http:
+        prices = layout.url("stripe") + "/v1/prices"
+        found = http.get(prices, params={"lookup_keys[0]": PRICE_KEY}).raise_for_status().json()["data"]
+        if found:
+            return str(found[0]["id"])
+        product = http.post(layout.url("stripe") + "/v1/products", data={"name": "dream-api paid plan"})
+        wanted = {
+            "product": product.raise_for_status().json()["id"],
+            "currency": "usd",
+            "unit_amount": "2900",
+            "recurring[interval]": "month",
+            "lookup_key": PRICE_KEY,
+        }
+        return str(http.post(prices, data=wanted).raise_for_status().json()["id"])
+
+
 def sow(layout: Layout, secrets: Secrets) -> Seeded:
     """Make what is not there yet; answers what is. Raises SandboxError with the answer that was not expected."""
     with httpx.Client(timeout=10, trust_env=False) as http:
@@ -69,6 +88,7 @@ dream-api is running.
   platform_api   {layout.url("platform_api")}   developers
   tenant_api     {tenant}   end-users
   oauth_bridge   {layout.url("oauth_bridge")}   credentials and tiers
+  Stripe         {layout.url("stripe")}   its stand-in
   sign-in pages  {layout.url(DEVELOPERS)}/sign-in (developers), {layout.url(END_USERS)}/sign-in (end-users)
 
   developer      {DEVELOPER}
@@ -79,6 +99,10 @@ dream-api is running.
 Make a metered call:
 
   curl -X POST {tenant}/api/data -H 'Authorization: Bearer {seeded.api_key}' -H 'X-User-Id: alice'
+
+Pay as the developer (test card 4242 4242 4242 4242) at the address this answers:
+
+  curl -X POST {layout.url("platform_api")}/create-checkout -H "Authorization: Bearer $(make -s token USER={DEVELOPER})"
 
 Get a token: make token USER={DEVELOPER}   Logs: {layout.logs}   Start afresh: make reset   Stop: Ctrl-C
 """

@@ -37,6 +37,7 @@ class Supervisor:
         self._say = say
         self._secrets = layout.secrets()
         self._processes = Processes(layout.logs)
+        self._price_id = ""
 
     def run(self, *, seeded: bool = True) -> int:
         """Run until stopped; the exit code."""
@@ -85,10 +86,11 @@ class Supervisor:
         gate = ("-m", "infra.sandbox.gate", "--port", str(layout.port("gate")), "--engine", layout.url("engine"))
         processes.wait_for(self._python("gate", gate, {}), layout.url("gate") + "/_gate/log")
         self._create_tables()
-        self._say("Starting Clerk's stand-ins and the services…")
-        stand_ins = [self._start_clerk(app) for app in (DEVELOPERS, END_USERS)]
-        for app, child in zip((DEVELOPERS, END_USERS), stand_ins, strict=True):
-            processes.wait_for(child, layout.url(app) + "/health")
+        self._say("Starting the stand-ins for Clerk and Stripe, and the services…")
+        stand_ins = {app: self._start_clerk(app) for app in (DEVELOPERS, END_USERS)} | {"stripe": self._start_stripe()}
+        for part, child in stand_ins.items():
+            processes.wait_for(child, layout.url(part) + "/health")
+        self._price_id = seed.price(layout, self._secrets)
         services = [self._python(name, ("-m", name), self.environment(name)) for name in SERVICES]
         for name, child in zip(SERVICES, services, strict=True):
             processes.wait_for(child, layout.url(name) + "/health")
@@ -97,6 +99,12 @@ class Supervisor:
         state = str(self._layout.state / f"clerk-{app}.json")
         arguments = ("-m", "infra.sandbox.clerk", "--app", app, "--port", str(self._layout.port(app)), "--state", state)
         return self._python(f"clerk-{app}", arguments, {KEY_VARIABLE: self._secrets.clerk[app]})
+
+    def _start_stripe(self) -> Child:
+        port, state = str(self._layout.port("stripe")), str(self._layout.state / "stripe.sqlite")
+        webhook = f"{self._layout.url('platform_api')}/webhook/stripe={self._secrets.webhook}"
+        arguments = ("-m", "infra.sandbox.stripe", "--port", port, "--state", state, "--webhook", webhook)
+        return self._python("stripe", (*arguments, "--secret-key", self._secrets.stripe), {})
 
     def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
         return self._processes.start(name, (sys.executable, *arguments), environment)
@@ -122,7 +130,14 @@ class Supervisor:
             f"{clerk}__AUTHORIZED_PARTIES": page,
         }
         if service == "platform_api":
-            settings["CREDENTIAL_KEYS"] = self._secrets.credential_key
+            settings |= {
+                "CREDENTIAL_KEYS": self._secrets.credential_key,
+                "STRIPE__SECRET_KEY": self._secrets.stripe,
+                "STRIPE__WEBHOOK_SECRET": self._secrets.webhook,
+                "STRIPE__API_URL": layout.url("stripe"),
+                "STRIPE__CONNECT_URL": layout.url("stripe"),
+                "STRIPE_PRICE_ID": self._price_id,
+            }
         if service == "tenant_api":
             settings["REGISTRATION_ENABLED"] = "true"
         return settings

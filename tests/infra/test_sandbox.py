@@ -74,7 +74,7 @@ def call(url: str, key: str, user: str = "alice") -> httpx2.Response:
 def children(first: int) -> list[int]:
     """The ports of a sandbox that something still listens on."""
     found = []
-    for port in range(first, first + 7):
+    for port in range(first, first + 8):
         with socket.socket() as probe:
             probe.settimeout(0.5)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
