@@ -13,8 +13,9 @@ from typing import Any
 
 from oauth_bridge.reconcile import Outcome, Reconciler, Settled
 from oauth_bridge.repositories.cursor import CursorStore
-from oauth_bridge.repositories.platform_credentials import Change, PlatformCredentials, sorts_from
+from oauth_bridge.repositories.platform_credentials import Change, PlatformCredentials
 from shared.adapters.system import Clock
+from shared.records.platform_credential import outbox_instant
 
 logger = logging.getLogger("dream_api.sync")
 
@@ -115,7 +116,7 @@ class Outbox:
 
     def _move_to(self, instant: datetime) -> None:
         self._position = max(self._position, instant)
-        horizon = sorts_from(self._position - self._overlap)
+        horizon = outbox_instant(self._position - self._overlap)
         self._done = {sort for sort in self._done if sort > horizon}
 
     async def _save(self) -> None:
@@ -128,5 +129,5 @@ def _days(start: datetime, end: datetime) -> Iterator[tuple[str, str]]:
     """The UTC days that a stretch of time touches, each with what its first wanted entry sorts above."""
     day, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()
     while day <= last:
-        yield day.isoformat(), sorts_from(max(start, datetime.combine(day, time.min, UTC)))
+        yield day.isoformat(), outbox_instant(max(start, datetime.combine(day, time.min, UTC)))
         day += timedelta(days=1)

@@ -5,8 +5,8 @@ Every worker process stores its own progress here; a start reads it.
 
 from datetime import datetime
 
-from oauth_bridge.repositories.platform_credentials import sorts_from
 from shared.adapters.dynamodb import ConditionFailed, Dynamo, update
+from shared.records.platform_credential import outbox_instant
 
 _KEY = {"pk": "bridge", "sk": "cursor"}
 
@@ -30,7 +30,7 @@ class CursorStore:
             "SET #position = :position",
             "attribute_not_exists(pk) OR #position < :position",
             names={"#position": "position"},
-            values={":position": sorts_from(position)},
+            values={":position": outbox_instant(position)},
         )
         try:
             await self._dynamo.write(write)

@@ -4,7 +4,7 @@ The worker follows the outbox and walks the registry; the tier use case asks who
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from shared.adapters.dynamodb import Dynamo
 from shared.records.platform_credential import PlatformCredential, credential_key, outbox_partition
@@ -48,11 +48,6 @@ class PlatformCredentials:
         """The next platform ids of one partition of the registry, in order."""
         items = await self._dynamo.query(self._table, partition, after=after, limit=limit)
         return [item["sk"] for item in items]
-
-
-def sorts_from(instant: datetime) -> str:
-    """What the outbox entries of `instant` and later sort above."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _instant(text: str) -> datetime:

@@ -10,13 +10,14 @@ Called by platform_api.credentials. Items:
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from platform_api.credential import Credential
 from shared.adapters.dynamodb import Dynamo, Item, TransactionCancelled, Write, delete, put
 from shared.records.platform_credential import (
     PlatformCredential,
     credential_key,
+    outbox_instant,
     outbox_partition,
     outbox_sort,
     registry_partition,
@@ -102,14 +103,13 @@ def _listing(platform_id: str) -> Item:
 
 
 def _outbox_entry(state: PlatformCredential, now: datetime) -> Item:
-    utc = now.astimezone(UTC)
-    instant = utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    instant = outbox_instant(now)
     return {
         "pk": outbox_partition(instant[:10]),
         "sk": outbox_sort(instant, state.platform_id, state.version),
         "platformId": state.platform_id,
         "version": state.version,
-        "expiresAt": int((utc + OUTBOX_KEPT).timestamp()),
+        "expiresAt": int((now + OUTBOX_KEPT).timestamp()),
     }
 
 

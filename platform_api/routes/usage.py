@@ -6,8 +6,7 @@ from starlette.responses import JSONResponse, Response
 from platform_api.routes.caller import deps_of, developer_of
 from shared.web.body import raw_body
 from shared.web.limits import limit_headers, usage_json
-from shared.web.log import note
-from shared.web.metered import idempotency, refused
+from shared.web.metered import idempotency, refused, told
 
 
 async def verify_auth(request: Request) -> Response:
@@ -15,19 +14,10 @@ async def verify_auth(request: Request) -> Response:
     developer = await developer_of(request)
     counted = await deps.usage.count(developer, idempotency(request, await raw_body(request)))
     decision, now = counted.decision, deps.clock()
-    note(
-        request.scope,
-        decision=decision.verdict.value,
-        used=decision.usage.used,
-        limit=decision.quota.limit,
-        replayed=counted.replayed,
-    )
+    headers = told(request, counted, now)
     error = deps.usage.refusal(decision)
     if error is not None:
         raise refused(error, decision, now)
-    headers = limit_headers(decision, now)
-    if counted.replayed:
-        headers["Idempotent-Replayed"] = "true"
     usage = usage_json(decision)
     body = {"success": True, "userId": developer.user_id, "plan": usage["plan"], "usage": usage}
     return JSONResponse(body, headers=headers)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
+from typing import Any
 
 from shared.adapters.dynamodb import ConditionFailed, Dynamo, Item, OutcomeUnknown, put, update
 from shared.adapters.stripe_gateway import Event
@@ -19,8 +20,10 @@ from shared.domain.periods import timestamp
 
 KEPT = timedelta(days=30)
 LEASE = timedelta(seconds=20)
+WORK_SECONDS = 15.0  # less than the lease, so that no other delivery begins while the work goes on
 PATIENCE_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+ENDING = "SET #status = :status, #outcome = :outcome, #ended = :ended"
 
 
 class _Claim(Enum):
@@ -45,24 +48,35 @@ class EventLog:
         does not end in time.
         """
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while (claim := await self._claim(event)) is _Claim.BUSY:
+        lease_until = self._lease_until()
+        while (claim := await self._claim(event, lease_until)) is _Claim.BUSY:
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable("This event is being worked on; deliver it again.", retry_after_seconds=5)
             await asyncio.sleep(LOOK_SECONDS)
+            lease_until = self._lease_until()
         if claim is _Claim.DONE:
             return "duplicate"
         try:
-            outcome = await work(event)
+            outcome = await self._worked(event, work)
         except Exception as error:
-            with suppress(Unavailable):  # the claim's lease ends by itself
-                await self._end(event, "failed", type(error).__name__)
+            with suppress(Unavailable, ConditionFailed):  # the lease ends by itself, or has ended
+                await self._give_back(event, lease_until, type(error).__name__)
             raise
-        await self._end(event, "done", outcome)
+        await self._done(event, outcome)
         return outcome
 
-    async def _claim(self, event: Event) -> _Claim:
+    async def _worked(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
+        try:
+            async with asyncio.timeout(WORK_SECONDS):
+                return await work(event)
+        except TimeoutError as error:
+            raise Unavailable("This event's work took too long; deliver it again.", retry_after_seconds=5) from error
+
+    def _lease_until(self) -> int:
+        return int((self._clock() + self._lease).timestamp())
+
+    async def _claim(self, event: Event, lease_until: int) -> _Claim:
         now = self._clock()
-        lease_until = int((now + self._lease).timestamp())
         item: Item = {
             **_key(event.id),
             "status": "claimed",
@@ -85,15 +99,22 @@ class EventLog:
             raise Unavailable("The event could not be claimed; deliver it again.", retry_after_seconds=2) from error
         return _Claim.OURS
 
-    async def _end(self, event: Event, status: str, outcome: str) -> None:
-        write = update(
-            self._table,
-            _key(event.id),
-            "SET #status = :status, #outcome = :outcome, #ended = :ended",
-            names={"#status": "status", "#outcome": "outcome", "#ended": "endedAt"},
-            values={":status": status, ":outcome": outcome, ":ended": timestamp(self._clock())},
-        )
-        await self._dynamo.write(write)
+    async def _done(self, event: Event, outcome: str) -> None:
+        """The work is done, whoever holds the claim by now."""
+        names, values = self._ending("done", outcome)
+        await self._dynamo.write(update(self._table, _key(event.id), ENDING, names=names, values=values))
+
+    async def _give_back(self, event: Event, lease_until: int, why: str) -> None:
+        """The next delivery may begin at once, if the claim still is this one's. Raises ConditionFailed if not."""
+        names, values = self._ending("failed", why)
+        names |= {"#lease": "leaseUntil"}
+        values |= {":claimed": "claimed", ":lease": lease_until}
+        ours = "#status = :claimed AND #lease = :lease"
+        await self._dynamo.write(update(self._table, _key(event.id), ENDING, ours, names=names, values=values))
+
+    def _ending(self, status: str, outcome: str) -> tuple[dict[str, str], dict[str, Any]]:
+        names = {"#status": "status", "#outcome": "outcome", "#ended": "endedAt"}
+        return names, {":status": status, ":outcome": outcome, ":ended": timestamp(self._clock())}
 
 
 def _key(event_id: str) -> dict[str, str]:

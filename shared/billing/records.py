@@ -21,7 +21,8 @@ SHARDS = 16
 class BillingRecord:
     """One subject's billing. `plan` is what is bought, until `paid_until` (Unix seconds; None: no end in sight).
 
-    `told` is the version that the subject's Clerk metadata was last brought to.
+    `told` is the version that the subject's Clerk metadata was last brought to. `looks` counts the looks at Stripe
+    that ended in this version or found it true, so that a look that took longer than another can't undo it.
     """
 
     subject: str
@@ -29,6 +30,7 @@ class BillingRecord:
     customer_id: str
     version: int = 1
     told: int = 0
+    looks: int = 0
     plan: str | None = None
     paid_until: int | None = None
     subscription_id: str | None = None
@@ -44,7 +46,7 @@ class BillingRecord:
 
     def says_the_same(self, other: "BillingRecord") -> bool:
         """Whether only the bookkeeping differs."""
-        return replace(self, version=0, told=0) == replace(other, version=0, told=0)
+        return replace(self, version=0, told=0, looks=0) == replace(other, version=0, told=0, looks=0)
 
 
 _ATTRIBUTES = {
@@ -52,6 +54,7 @@ _ATTRIBUTES = {
     "customer_id": "customerId",
     "version": "version",
     "told": "toldVersion",
+    "looks": "looks",
     "plan": "plan",
     "paid_until": "paidUntil",
     "subscription_id": "subscriptionId",
@@ -95,13 +98,13 @@ class BillingRecords:
         return record
 
     async def replace(self, seen: BillingRecord, after: BillingRecord) -> bool:
-        """Store the next version; False when the record is no longer at the version seen."""
+        """Store the next version; False when the record is no longer as seen, or was found true by another look."""
         record = put(
             self._table,
-            _key(after.subject) | _to_item(after),
-            "#version = :seen",
-            names={"#version": "version"},
-            values={":seen": seen.version},
+            _key(after.subject) | _to_item(replace(after, looks=seen.looks + 1)),
+            "#version = :seen AND #looks = :looks",
+            names={"#version": "version", "#looks": "looks"},
+            values={":seen": seen.version, ":looks": seen.looks},
         )
         try:
             if after.customer_id == seen.customer_id:
@@ -110,6 +113,22 @@ class BillingRecords:
                 owner = _customer_key(after.account, after.customer_id) | {"subject": after.subject}
                 await self._dynamo.transact([record, put(self._table, owner)])
         except (ConditionFailed, TransactionCancelled):
+            return False
+        return True
+
+    async def found_true(self, seen: BillingRecord) -> bool:
+        """Note a look that changed nothing; False when the record is no longer at the version seen."""
+        write = update(
+            self._table,
+            _key(seen.subject),
+            "ADD #looks :one",
+            "#version = :seen",
+            names={"#version": "version", "#looks": "looks"},
+            values={":seen": seen.version, ":one": 1},
+        )
+        try:
+            await self._dynamo.write(write)
+        except ConditionFailed:
             return False
         return True
 

@@ -53,38 +53,52 @@ class BillingSync:
 
     async def run(self, subject: str, account: StripeAccount, *, dry: bool = False) -> Drift | None:
         """Repair one subject; None when it has no record. Raises Unavailable, and may be run again."""
+        first: Drift | None = None
+        overtaken = False
         for _ in range(ATTEMPTS):
             seen = await self._records.find(subject)
             if seen is None:
                 return None
-            subscriptions = await account.subscriptions(seen.customer_id)
-            kept = current(subscriptions, self._clock(), self._grace)
-            after = await self._truth(seen, kept)
-            extra = tuple(one.id for one in surplus(subscriptions, kept))
-            drift = Drift(subject, seen, after, extra, untold=seen.told < seen.version)
+            drift = await self._look(seen, account)
             if dry:
                 return drift
-            if not after.says_the_same(seen):
-                after = replace(after, version=seen.version + 1)
-                if not await self._records.replace(seen, after):
-                    continue
-            await self._cancel(account, subject, extra)
-            if await self._told(after):
-                return drift
+            first = first if first is not None and first.found else drift
+            if not await self._stored(seen, drift.after):
+                continue
+            await self._cancel(account, subject, drift.cancelled)
+            # Who was overtaken while telling may have told an older version last, whatever the record notes.
+            if drift.after.told >= drift.after.version and not overtaken:
+                return first
+            await self._tell(drift.after)
+            if await self._records.mark_told(drift.after):
+                return first
+            overtaken = True
         raise Unavailable("This subscription changes faster than it can be followed.", retry_after_seconds=1)
 
-    async def _truth(self, seen: BillingRecord, kept: Subscription | None) -> BillingRecord:
-        if kept is None:
-            return _without_subscription(seen)
+    async def _look(self, seen: BillingRecord, account: StripeAccount) -> Drift:
+        """What the record should be by what Stripe says now."""
+        subscriptions = await account.subscriptions(seen.customer_id)
+        plans = {price_id: await self._plan_of(seen, price_id) for price_id in {one.price_id for one in subscriptions}}
+        # What the customer buys for another price is no business of ours, and is never cancelled from here.
+        ours = [one for one in subscriptions if plans[one.price_id] is not None]
+        kept = current(ours or subscriptions, self._clock(), self._grace)
+        after = _without_subscription(seen) if kept is None else self._truth(seen, kept, plans[kept.price_id])
+        if not after.says_the_same(seen):
+            after = replace(after, version=seen.version + 1)
+        extra = tuple(one.id for one in surplus(ours, kept))
+        return Drift(seen.subject, seen, after, extra, untold=seen.told < seen.version)
+
+    def _truth(self, seen: BillingRecord, kept: Subscription, plan: str | None) -> BillingRecord:
+        facts = {"subject": seen.subject, "subscription": kept.id, "status": kept.status, "price": kept.price_id}
         if not kept.known_status:
-            facts = {"subject": seen.subject, "status": kept.status}
             logger.warning("unknown subscription status", extra={"facts": facts})
-        paid_until = kept.paid_until(self._grace)
-        plan = None if paid_until == 0 else await self._plan_of(seen, kept.price_id)
+        if plan is None and kept.live:
+            logger.warning("subscription of a price that is no plan", extra={"facts": facts})
+        pays = plan is not None and kept.pays(self._clock(), self._grace)
         return replace(
             seen,
-            plan=plan,
-            paid_until=None if plan is None else paid_until,
+            plan=plan if pays else None,
+            paid_until=kept.paid_until(self._grace) if pays else None,
             subscription_id=kept.id,
             status=kept.status,
             price_id=kept.price_id,
@@ -92,19 +106,18 @@ class BillingSync:
             cancel_at=kept.cancel_at,
         )
 
+    async def _stored(self, seen: BillingRecord, after: BillingRecord) -> bool:
+        """False when another look was faster: look again."""
+        if after.version == seen.version:
+            return await self._records.found_true(seen)
+        return await self._records.replace(seen, after)
+
     async def _cancel(self, account: StripeAccount, subject: str, subscription_ids: tuple[str, ...]) -> None:
         for subscription_id in subscription_ids:
             await account.cancel(subscription_id)
             facts = {"subject": subject, "subscription": subscription_id}
             logger.warning("second subscription cancelled", extra={"facts": facts})
 
-    async def _told(self, record: BillingRecord) -> bool:
-        """Tell Clerk this version, unless it knows; False when the record moved on meanwhile."""
-        if record.told >= record.version:
-            return True
-        await self._tell(record)
-        return await self._records.mark_told(record)
-
 
 def _without_subscription(seen: BillingRecord) -> BillingRecord:
-    return BillingRecord(seen.subject, seen.account, seen.customer_id, seen.version, seen.told)
+    return BillingRecord(seen.subject, seen.account, seen.customer_id, seen.version, seen.told, seen.looks)

@@ -87,5 +87,10 @@ def current(subscriptions: Iterable[Subscription], now: datetime, grace: timedel
 
 
 def surplus(subscriptions: Sequence[Subscription], kept: Subscription | None) -> list[Subscription]:
-    """Those beside the kept one that would go on charging: bought twice by accident, to be cancelled."""
-    return [one for one in subscriptions if kept is not None and one.id != kept.id and one.live]
+    """Those beside the kept one that would go on charging: bought twice by accident, to be cancelled.
+
+    None while the kept one gives nothing: another may still be paid, and would then be the one to keep.
+    """
+    if kept is None or kept.paid_until() == 0:
+        return []
+    return [one for one in subscriptions if one.id != kept.id and one.live]

@@ -6,6 +6,7 @@ so that an older state can never overwrite a newer one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -60,8 +61,13 @@ def outbox_partition(day: str) -> str:
     return f"outbox:{day}"
 
 
+def outbox_instant(instant: datetime) -> str:
+    """An instant as the outbox writes it: UTC with microseconds, of fixed width, so that text order is time order."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def outbox_sort(instant: str, platform_id: str, version: int) -> str:
-    """`instant` is RFC 3339 in UTC with microseconds and of fixed width, so that text order is time order."""
+    """`instant` is what `outbox_instant` answers."""
     return f"{instant}#{platform_id}#{version:08d}"
 
 

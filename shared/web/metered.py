@@ -12,8 +12,9 @@ from starlette.requests import Request
 from shared.domain.errors import ApiError, BadRequest, RateLimited
 from shared.domain.periods import seconds_until
 from shared.domain.quota import Standing
-from shared.metering.calls import Idempotency
+from shared.metering.calls import Counted, Idempotency
 from shared.web.limits import limit_headers
+from shared.web.log import note
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -43,6 +44,19 @@ def refused(error: ApiError, standing: Standing, now: datetime) -> ApiError:
     error.headers |= limit_headers(standing, now)
     error.retry_after_seconds = seconds_until(resets_at, now)
     return error
+
+
+def told(request: Request, counted: Counted, now: datetime) -> dict[str, str]:
+    """Note the decision for the log; the headers of the answer: the limits, and whether it is an earlier one again."""
+    decision = counted.decision
+    note(
+        request.scope,
+        decision=decision.verdict.value,
+        used=decision.usage.used,
+        limit=decision.quota.limit,
+        replayed=counted.replayed,
+    )
+    return limit_headers(decision, now) | ({"Idempotent-Replayed": "true"} if counted.replayed else {})
 
 
 def _unquoted(value: str) -> str:

@@ -7,8 +7,7 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.quota import MAX_UNITS
 from shared.web.body import Body, parsed, raw_body
 from shared.web.limits import limit_headers, usage_json
-from shared.web.log import note
-from shared.web.metered import idempotency, refused
+from shared.web.metered import idempotency, refused, told
 from tenant_api.routes.caller import deps_of, end_user_of
 
 
@@ -25,19 +24,10 @@ async def data(request: Request) -> Response:
     units = parsed(raw, Call).units
     counted = await deps.usage.count(end_user, units, idempotency(request, raw))
     decision, now = counted.decision, deps.clock()
-    note(
-        request.scope,
-        decision=decision.verdict.value,
-        used=decision.usage.used,
-        limit=decision.quota.limit,
-        replayed=counted.replayed,
-    )
+    headers = told(request, counted, now)
     error = deps.usage.refusal(end_user, units, decision)
     if error is not None:
         raise refused(error, decision, now)
-    headers = limit_headers(decision, now)
-    if counted.replayed:
-        headers["Idempotent-Replayed"] = "true"
     return JSONResponse({"success": True, "usage": usage_json(decision)}, headers=headers)
 
 

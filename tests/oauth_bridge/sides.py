@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 
 from oauth_bridge.plan import good_keys
-from oauth_bridge.repositories.platform_credentials import sorts_from
 from shared.adapters.dynamodb import Dynamo, Write, delete, put
 from shared.records.platform_credential import (
     PlatformCredential,
     credential_key,
+    outbox_instant,
     outbox_partition,
     outbox_sort,
     registry_partition,
@@ -78,7 +78,7 @@ class PlatformSide:
         await self._dynamo.write(put(self._table, credential_key(platform_id) | {"platformId": platform_id}))
 
     def _entry(self, credential: PlatformCredential, instant: datetime) -> Write:
-        text = sorts_from(instant)
+        text = outbox_instant(instant)
         key = {
             "pk": outbox_partition(text[:10]),
             "sk": outbox_sort(text, credential.platform_id, credential.version),
