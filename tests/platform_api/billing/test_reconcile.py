@@ -1,0 +1,59 @@
+"""`python -m platform_api reconcile`, run as an operator runs it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.installation import ROOT
+from tests.platform_api.billing.world import World
+
+pytestmark = pytest.mark.store
+
+
+async def command(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clerk, stripe = world.settings.developer_clerk, world.settings.stripe
+    assert stripe is not None
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_ACCESS_KEY_ID": "platform_api",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+        "DYNAMODB_ENDPOINT": str(world.settings.dynamodb_endpoint),
+        "TABLE_PREFIX": world.settings.table_prefix,
+        "DEVELOPER_CLERK__PUBLISHABLE_KEY": clerk.publishable_key,
+        "DEVELOPER_CLERK__SECRET_KEY": clerk.secret_key.get_secret_value(),
+        "DEVELOPER_CLERK__ISSUER": clerk.issuer,
+        "DEVELOPER_CLERK__API_URL": clerk.api_url,
+        "CREDENTIAL_KEYS": world.settings.credential_keys.get_secret_value(),
+        "STRIPE__SECRET_KEY": stripe.secret_key.get_secret_value(),
+        "STRIPE__WEBHOOK_SECRET": stripe.webhook_secret.get_secret_value(),
+        "STRIPE__API_URL": stripe.api_url,
+        "STRIPE__CONNECT_URL": stripe.connect_url,
+        "STRIPE_PRICE_ID": world.price_id,
+    }
+    line = [sys.executable, "-m", "platform_api", *arguments]
+    return await asyncio.to_thread(
+        subprocess.run, line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+async def test_an_unknown_command_says_how_it_is_used(world: World) -> None:
+    ended = await command(world, "reconsile")
+    assert (ended.returncode, "usage" in ended.stderr) == (2, True)
+
+
+async def test_a_dry_run_tells_and_a_run_heals_and_then_nothing_is_left(world: World) -> None:
+    user = await world.developer()
+    await world.stripe.control("weather", drop=1.0)
+    await world.subscribe(user)
+    await world.settled()
+    line = f"{user['id']}: nothing (no subscription) -> paid (active)\n"
+    told = await command(world, "reconcile", "--dry-run")
+    assert (told.returncode, told.stdout) == (0, line + "1 would be healed.\n")
+    assert await world.limit(user) == 5
+    healed = await command(world, "reconcile", "--user", user["id"])
+    assert (healed.returncode, healed.stdout) == (0, line + "1 healed.\n")
+    assert await world.limit(user) == 500
+    assert (await command(world, "reconcile")).stdout == "0 healed.\n"
