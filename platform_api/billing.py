@@ -4,6 +4,7 @@ Called by routes/billing.py. Neither is metered, nor blocked by a used-up month:
 payment leads to is stripe_events.py's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.adapters.stripe_gateway import Checkout, CustomerGone, StripeAccount
@@ -25,21 +26,22 @@ class Started:
 
 
 class Billing:
-    """The operator's own subscriptions. `pages_url` is where Stripe returns to."""
+    """The operator's own subscriptions. The first of `prices` is sold; `pages_url` is where Stripe returns to."""
 
     def __init__(
-        self, account: StripeAccount, records: BillingRecords, price_id: str, pages_url: str, clock: Clock
+        self, account: StripeAccount, records: BillingRecords, prices: Sequence[str], pages_url: str, clock: Clock
     ) -> None:
         self._account = account
         self._records = records
-        self._price_id = price_id
+        self._prices = prices
         self._pages_url = pages_url
         self._clock = clock
 
     async def checkout(self, developer: Developer) -> Started:
         """A checkout of the paid plan; the portal for somebody whose subscription is running."""
         record = await self._records.find(developer.user_id) or await self._with_customer(developer.user_id)
-        subscriptions = await self._account.subscriptions(record.customer_id)
+        every = await self._account.subscriptions(record.customer_id)
+        subscriptions = [one for one in every if one.price_id in self._prices]  # other things may be bought here too
         if any(one.live and one.status != "incomplete" for one in subscriptions):
             return Started(await self._portal(record), portal=True)
         try:
@@ -50,9 +52,12 @@ class Billing:
     async def portal(self, developer: Developer) -> str:
         """The developer's own portal. Raises Conflict before there is anything to manage."""
         record = await self._records.find(developer.user_id)
-        if record is None:
-            raise Conflict("There is no subscription to manage yet; upgrade first.", reason="no_customer")
-        return await self._portal(record)
+        try:
+            if record is not None:
+                return await self._portal(record)
+        except CustomerGone:
+            pass  # as good as none
+        raise Conflict("There is no subscription to manage yet; upgrade first.", reason="no_customer")
 
     async def _portal(self, record: BillingRecord) -> str:
         return await self._account.portal(record.customer_id, self._pages_url + "/dashboard#billing")
@@ -60,7 +65,7 @@ class Billing:
     async def _checkout(self, record: BillingRecord, past: list[Subscription]) -> str:
         wanted = Checkout(
             customer_id=record.customer_id,
-            price_id=self._price_id,
+            price_id=self._prices[0],
             client_reference_id=record.subject,
             metadata={"userId": record.subject},
             success_url=self._pages_url + "/dashboard?checkout=done#billing",
@@ -68,7 +73,7 @@ class Billing:
         )
         window = int(self._clock().timestamp()) // ATTEMPT_SECONDS
         # Past subscriptions are part of the key: who has cancelled and comes back needs a checkout of their own.
-        key = f"checkout:{record.customer_id}:{self._price_id}:{len(past)}:{window}"
+        key = f"checkout:{record.customer_id}:{self._prices[0]}:{len(past)}:{window}"
         return await self._account.checkout(wanted, key=key)
 
     async def _with_customer(self, user_id: str) -> BillingRecord:

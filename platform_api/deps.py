@@ -88,19 +88,19 @@ def _billing(
     clock: Clock,
     closing: AsyncExitStack,
 ) -> BillingDeps | None:
-    if settings.stripe is None or settings.stripe_price_id is None:
+    if settings.stripe is None:
         return None
     gateway = StripeGateway(settings.stripe)
     closing.push_async_callback(gateway.close)
-    account, price_id, membership = gateway.own(), settings.stripe_price_id, Membership(users)
+    account, prices, membership = gateway.own(), settings.prices, Membership(users)
 
     async def plan_of(_record: BillingRecord, bought: str) -> str | None:
-        return plans.PAID.plan if bought == price_id else None
+        return plans.PAID.plan if bought in prices else None
 
     sync = BillingSync(records, plan_of, membership.tell, clock, timedelta(days=settings.past_due_grace_days))
     log = EventLog(dynamo, settings.table("platform-usage"), clock)
     return BillingDeps(
-        billing=Billing(account, records, price_id, settings.platform_api_url, clock),
+        billing=Billing(account, records, prices, settings.platform_api_url, clock),
         events=StripeEvents(gateway, log, records, sync, live=settings.stripe.live),
         reconcile=Reconcile(records, sync, lambda _record: account, membership.differs, membership.tell),
     )

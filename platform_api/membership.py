@@ -3,11 +3,14 @@
 Called by shared.billing.sync after the record has changed, and by reconcile. Clerk is a mirror: the record decides.
 """
 
+import logging
 from typing import Any
 
 from shared.adapters.clerk import ClerkUsers
 from shared.billing.records import BillingRecord
 from shared.domain.errors import NotFound
+
+logger = logging.getLogger("dream_api.billing")
 
 
 class Membership:
@@ -21,7 +24,8 @@ class Membership:
         try:
             await self._users.merge_public_metadata(record.subject, _metadata(record))
         except NotFound:
-            return
+            facts = {"userId": record.subject, "plan": record.plan, "subscription": record.subscription_id}
+            logger.warning("billing of a developer whom Clerk does not know", extra={"facts": facts})
 
     async def differs(self, record: BillingRecord) -> bool:
         """Whether Clerk says something else than the record."""

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from platform_api.deps import BillingDeps, opened
 from platform_api.settings import Settings
+from shared.billing.reconcile import Finding
 
 
 @asynccontextmanager
@@ -27,7 +28,7 @@ async def reconciling(billing: BillingDeps | None, every_seconds: float) -> Asyn
 
 
 async def command(settings: Settings, arguments: list[str]) -> int:
-    """Reconcile once and print what was found; the exit code is 0 also when something was healed."""
+    """Reconcile once and print what was found. The exit code is 1 only when somebody could not be compared."""
     parser = argparse.ArgumentParser(prog="python -m platform_api reconcile")
     parser.add_argument("--user", help="only this developer")
     parser.add_argument("--dry-run", action="store_true", help="tell what differs and change nothing")
@@ -36,16 +37,16 @@ async def command(settings: Settings, arguments: list[str]) -> int:
         if deps.billing is None:
             print("Billing is not set up: there is nothing to reconcile.")  # noqa: T201 - a command talks
             return 1
-        found = 0
+        healed = failed = 0
         async for finding in _findings(deps.billing, asked.user, dry=asked.dry_run):
-            found += 1
-            print(finding)  # noqa: T201 - a command talks
+            healed, failed = healed + (finding.failed is None), failed + (finding.failed is not None)
+            print(finding, flush=True)  # noqa: T201 - a command talks
         done = "would be healed" if asked.dry_run else "healed"
-        print(f"{found} {done}.")  # noqa: T201 - a command talks
-        return 0
+        print(f"{healed} {done}{f', {failed} could not be compared' if failed else ''}.")  # noqa: T201 - a command talks
+        return 1 if failed else 0
 
 
-async def _findings(billing: BillingDeps, user: str | None, *, dry: bool) -> AsyncIterator[object]:
+async def _findings(billing: BillingDeps, user: str | None, *, dry: bool) -> AsyncIterator[Finding]:
     if user is None:
         async for finding in billing.reconcile.everything(dry=dry):
             yield finding

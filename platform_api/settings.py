@@ -22,7 +22,11 @@ class Settings(ServiceSettings):
     rotation_overlap_hours: int = Field(default=24, ge=0, le=MOST_OVERLAP_HOURS)
 
     stripe: StripeKeys | None = Field(default=None, description="absent: no billing here")
-    stripe_price_id: str | None = Field(default=None, pattern=r"^price_\w+$", description="what a developer pays")
+    stripe_price_id: str | None = Field(
+        default=None,
+        pattern=r"^price_\w+(,\s*price_\w+)*$",
+        description="what a developer pays; several, comma-separated: the first is sold, every one is the paid plan",
+    )
     past_due_grace_days: int = Field(default=7, ge=0, le=60, description="how long an unpaid invoice keeps the plan")
     reconcile_seconds: int = Field(default=3600, ge=0, description="0: only by command")
 
@@ -30,6 +34,11 @@ class Settings(ServiceSettings):
     def upgrade_url(self) -> str:
         """Where a developer at the limit is sent."""
         return self.platform_api_url + "/dashboard#billing"
+
+    @property
+    def prices(self) -> tuple[str, ...]:
+        """The prices that buy the paid plan, the one that is sold first; none without billing."""
+        return tuple(part.strip() for part in (self.stripe_price_id or "").split(",") if part.strip())
 
     @property
     def rotation_overlap(self) -> timedelta:

@@ -1,14 +1,18 @@
 """Webhook events of the operator's own Stripe account, in the order of their steps.
 
-Called by routes/webhook.py. An event says whose billing has changed; what is true is then read from Stripe.
+Called by routes/billing.py. An event says whose billing has changed; what is true is then read from Stripe.
 """
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.adapters.stripe_gateway import Event, StripeAccount, StripeGateway
 from shared.billing.events import EventLog
 from shared.billing.records import OWN_ACCOUNT, BillingRecord, BillingRecords
 from shared.billing.sync import BillingSync
+from shared.domain.errors import Unavailable
 
 logger = logging.getLogger("dream_api.billing")
 
@@ -31,6 +35,15 @@ HANDLED = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A believed event, and in a word what became of it."""
+
+    event_id: str
+    type: str
+    outcome: str
+
+
 class StripeEvents:
     """What is done with an event."""
 
@@ -44,9 +57,12 @@ class StripeEvents:
         self._sync = sync
         self._live = live
 
-    async def receive(self, raw: bytes, signature: str | None) -> str:
-        """What became of an event, in a word. Raises BadRequest for a forged one; any other error means: not done."""
+    async def receive(self, raw: bytes, signature: str | None) -> Received:
+        """What became of an event. Raises BadRequest for a forged one; any other error means: not done."""
         event = self._gateway.verified(raw, signature)
+        return Received(event.id, event.type, await self._outcome(event))
+
+    async def _outcome(self, event: Event) -> str:
         if event.account is not None:
             return "other_account"
         if event.livemode != self._live:
@@ -63,17 +79,32 @@ class StripeEvents:
         return "applied" if drift is not None and drift.found else "unchanged"
 
     async def _subject(self, event: Event) -> str | None:
-        """Whose billing this is: by our record of the customer, or by the checkout that we gave the developer's id."""
+        """Whose billing this is: by our record of the customer, or by the developer's id that our checkout carries."""
         about = event.object
-        customer_id = about["id"] if about["object"] == "customer" else about.get("customer")
+        customer_id = about["id"] if about.get("object") == "customer" else about.get("customer")
         if not isinstance(customer_id, str):
             return None
         subject = await self._records.subject_of(OWN_ACCOUNT, customer_id)
-        reference = about.get("client_reference_id")
-        if subject is not None or not (isinstance(reference, str) and reference.startswith("user_")):
+        if subject is not None or about.get("object") == "customer":
             return subject
-        record = await self._records.create(BillingRecord(reference, OWN_ACCOUNT, customer_id))
-        if record.customer_id != customer_id:
-            facts = {"userId": reference, "customer": customer_id}
-            logger.warning("checkout by another customer", extra={"facts": facts})
-        return reference
+        reference = _reference(about)
+        return None if reference is None else await self._linked(reference, customer_id)
+
+    async def _linked(self, user_id: str, customer_id: str) -> str:
+        """The customer becomes the developer's, unless they pay as another already."""
+        record = await self._records.create(BillingRecord(user_id, OWN_ACCOUNT, customer_id))
+        if record.customer_id == customer_id:
+            return user_id
+        facts = {"userId": user_id, "customer": customer_id, "known": record.customer_id}
+        logger.warning("a developer has two customers", extra={"facts": facts})
+        if record.plan is None:
+            linked = replace(record, customer_id=customer_id, version=record.version + 1)
+            if not await self._records.replace(record, linked):
+                raise Unavailable("This developer's billing changes just now; deliver it again.")
+        return user_id
+
+
+def _reference(about: Mapping[str, Any]) -> str | None:
+    """The developer's id, as our checkout put it on the session and on the subscription."""
+    reference = about.get("client_reference_id") or (about.get("metadata") or {}).get("userId")
+    return reference if isinstance(reference, str) and reference.startswith("user_") else None

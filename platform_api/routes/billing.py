@@ -25,9 +25,9 @@ async def customer_portal(request: Request) -> Response:
 
 async def webhook(request: Request) -> Response:
     raw = await raw_body(request, MAX_EVENT_BYTES)
-    outcome = await _billing(request).events.receive(raw, request.headers.get("stripe-signature"))
-    note(request.scope, outcome=outcome)
-    return JSONResponse({"received": True, "outcome": outcome})
+    received = await _billing(request).events.receive(raw, request.headers.get("stripe-signature"))
+    note(request.scope, eventId=received.event_id, eventType=received.type, outcome=received.outcome)
+    return JSONResponse({"received": True, "outcome": received.outcome})
 
 
 def _billing(request: Request) -> BillingDeps:

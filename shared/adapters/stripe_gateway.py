@@ -5,6 +5,8 @@ Both services' billing and the bridge call it. `StripeGateway.own()` is the oper
 Every create carries a deterministic idempotency key, so that a request sent again makes nothing twice.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +57,10 @@ class Checkout:
 
 class CustomerGone(Exception):
     """The customer was deleted at Stripe; a new one is needed."""
+
+
+class NotConnected(Conflict):
+    """A connected account has withdrawn the operator's access."""
 
 
 class StripeGateway:
@@ -115,13 +121,17 @@ class StripeAccount:
         """All subscriptions a customer ever had, as they are now; empty also when the customer is gone."""
         params: Any = {"customer": customer_id, "status": "all", "limit": PAGE}
         try:
-            page = await _asked(self._v1.subscriptions.list_async(params, self._options()))
+            listed = await _asked(self._listed(params))
         except stripe.InvalidRequestError as error:
-            if error.http_status == 404 or error.code == "resource_missing":
+            if _missing(error):
                 return []
             raise
-        found = [_subscription(one.to_dict()) async for one in page.auto_paging_iter()]
+        found = [_subscription(one) for one in listed]
         return [one for one in found if one is not None]
+
+    async def _listed(self, params: Any) -> list[Mapping[str, Any]]:
+        page = await self._v1.subscriptions.list_async(params, self._options())
+        return [one.to_dict() async for one in page.auto_paging_iter()]
 
     async def cancel(self, subscription_id: str) -> None:
         """End a subscription now, paying back what was not used; nothing happens when it has ended already."""
@@ -131,11 +141,11 @@ class StripeAccount:
                 self._v1.subscriptions.cancel_async(subscription_id, params, self._options(f"cancel:{subscription_id}"))
             )
         except stripe.InvalidRequestError as error:
-            if error.http_status != 404 and error.code != "resource_missing":
+            if not _missing(error):
                 raise
 
     async def checkout(self, wanted: Checkout, *, key: str) -> str:
-        """The address of a hosted checkout; the same `key` gives the same session."""
+        """The address of a hosted checkout; the same wish under the same `key` gives the same session."""
         subscription: dict[str, Any] = {"metadata": dict(wanted.metadata)}
         if wanted.trial_days:
             subscription["trial_period_days"] = wanted.trial_days
@@ -152,9 +162,11 @@ class StripeAccount:
             "cancel_url": wanted.cancel_url,
         }
         try:
-            session = await _asked(self._v1.checkout.sessions.create_async(params, self._options(key)))
+            # Stripe refuses a key that it has seen with other parameters, such as those before a change of settings.
+            options = self._options(f"{key}:{_digest(params)}")
+            session = await _asked(self._v1.checkout.sessions.create_async(params, options))
         except stripe.InvalidRequestError as error:
-            if error.code == "resource_missing" and error.param == "customer":
+            if _missing(error) and error.param == "customer":
                 raise CustomerGone from error
             raise
         if not session.url:
@@ -162,11 +174,16 @@ class StripeAccount:
         return str(session.url)
 
     async def portal(self, customer_id: str, return_url: str, configuration_id: str | None = None) -> str:
-        """The address of the customer's own portal; short-lived, so made on every click."""
+        """The address of the customer's own portal; short-lived, so made on every click. Raises CustomerGone."""
         params: Any = {"customer": customer_id, "return_url": return_url}
         if configuration_id is not None:
             params["configuration"] = configuration_id
-        session = await _asked(self._v1.billing_portal.sessions.create_async(params, self._options()))
+        try:
+            session = await _asked(self._v1.billing_portal.sessions.create_async(params, self._options()))
+        except stripe.InvalidRequestError as error:
+            if _missing(error) and error.param == "customer":
+                raise CustomerGone from error
+            raise
         return str(session.url)
 
     async def create_portal_configuration(self, products: Sequence[Mapping[str, Any]], *, key: str) -> str:
@@ -202,7 +219,25 @@ async def _asked(call: Awaitable[T]) -> T:
     try:
         return await call
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-        raise Unavailable("Stripe did not take the request just now; try again.", retry_after_seconds=2) from error
+        raise _unavailable() from error
+    except stripe.PermissionError as error:
+        raise NotConnected("This Stripe account is not connected any more.", reason="not_connected") from error
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:  # the same request is under way
+            raise _unavailable() from error
+        raise
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("Stripe did not take the request just now; try again.", retry_after_seconds=2)
+
+
+def _missing(error: stripe.InvalidRequestError) -> bool:
+    return error.http_status == 404 or error.code == "resource_missing"
+
+
+def _digest(params: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _event(event: stripe.Event) -> Event:

@@ -35,11 +35,19 @@ class _Claim(Enum):
 class EventLog:
     """The events of one service, in its usage table: `webhook:stripe:{eventId}`."""
 
-    def __init__(self, dynamo: Dynamo, table: str, clock: Clock, lease: timedelta = LEASE) -> None:
+    def __init__(
+        self,
+        dynamo: Dynamo,
+        table: str,
+        clock: Clock,
+        lease: timedelta = LEASE,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._dynamo = dynamo
         self._table = table
         self._clock = clock
         self._lease = lease
+        self._patience = patience_seconds
 
     async def once(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
         """Do the work for an event unless it is done; answers its outcome, `duplicate` when it was done before.
@@ -47,7 +55,7 @@ class EventLog:
         What the work raises is raised, and the claim is given back. Raises Unavailable when another delivery's work
         does not end in time.
         """
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._patience
         lease_until = self._lease_until()
         while (claim := await self._claim(event, lease_until)) is _Claim.BUSY:
             if asyncio.get_running_loop().time() > deadline:

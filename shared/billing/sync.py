@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.adapters.stripe_gateway import StripeAccount
 from shared.adapters.system import Clock
-from shared.billing.records import BillingRecord, BillingRecords
+from shared.billing.records import OWN_ACCOUNT, BillingRecord, BillingRecords
 from shared.domain.errors import Unavailable
 from shared.domain.subscriptions import GRACE, Subscription, current, surplus
 
@@ -52,12 +52,12 @@ class BillingSync:
         self._grace = grace
 
     async def run(self, subject: str, account: StripeAccount, *, dry: bool = False) -> Drift | None:
-        """Repair one subject; None when it has no record. Raises Unavailable, and may be run again."""
+        """Repair one subject; None when it has no record on that account. Raises Unavailable, and may be run again."""
         first: Drift | None = None
         overtaken = False
         for _ in range(ATTEMPTS):
             seen = await self._records.find(subject)
-            if seen is None:
+            if seen is None or seen.account != (account.account_id or OWN_ACCOUNT):
                 return None
             drift = await self._look(seen, account)
             if dry:

@@ -9,6 +9,11 @@ from shared.settings import sentences
 from tests.tokens import segment
 
 SECRET = "sk_test_of_the_developers_app"
+BILLING = {
+    "STRIPE__SECRET_KEY": "sk_test_of_the_operator",
+    "STRIPE__WEBHOOK_SECRET": "whsec_of_the_endpoint",
+    "STRIPE_PRICE_ID": "price_1",
+}
 ENVIRONMENT = {
     "DEVELOPER_CLERK__PUBLISHABLE_KEY": "pk_test_" + segment(b"clerk.example.com$"),
     "DEVELOPER_CLERK__SECRET_KEY": SECRET,
@@ -20,7 +25,8 @@ ENVIRONMENT = {
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.MonkeyPatch:
     """A usable environment and nothing else; no `.env` of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DYNAMODB_ENDPOINT", "PLATFORM_API_PORT", "ROTATION_OVERLAP_HOURS", "PLATFORM_API_URL"):
+    optional = ["DYNAMODB_ENDPOINT", "PLATFORM_API_PORT", "ROTATION_OVERLAP_HOURS", "PLATFORM_API_URL", *BILLING]
+    for name in [*optional, "STRIPE__API_URL", "STRIPE__CONNECT_URL", "PAST_DUE_GRACE_DAYS", "RECONCILE_SECONDS"]:
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -65,6 +71,49 @@ def test_refuses_live_keys_beside_a_test_store(environment: pytest.MonkeyPatch) 
     load()
     environment.setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")
     assert "DYNAMODB_ENDPOINT" in refusal()[0]
+
+
+def test_billing_is_whole_or_absent(environment: pytest.MonkeyPatch) -> None:
+    assert load().stripe is None
+    for name, value in BILLING.items():
+        environment.setenv(name, value)
+    settings = load()
+    assert settings.stripe is not None
+    assert (settings.stripe.api_url, settings.stripe_price_id) == ("https://api.stripe.com", "price_1")
+    assert (settings.past_due_grace_days, settings.reconcile_seconds) == (7, 3600)
+    for missing, value in BILLING.items():
+        environment.delenv(missing)
+        assert "STRIPE" in refusal()[0]
+        environment.setenv(missing, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE__SECRET_KEY", "pk_test_of_the_operator"),
+        ("STRIPE__WEBHOOK_SECRET", "change-me"),
+        ("STRIPE__WEBHOOK_SECRET", ","),
+        ("STRIPE_PRICE_ID", "prod_1"),
+        ("STRIPE__API_URL", "not an address"),
+        ("PAST_DUE_GRACE_DAYS", "-1"),
+        ("RECONCILE_SECONDS", "-1"),
+    ],
+)
+def test_refuses_unusable_billing(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for known, good in BILLING.items():
+        environment.setenv(known, good)
+    environment.setenv(name, value)
+    assert refusal()[0].startswith(name.partition("__")[0])
+
+
+@pytest.mark.parametrize("name", ["STRIPE__API_URL", "STRIPE__CONNECT_URL", "DYNAMODB_ENDPOINT"])
+def test_refuses_a_live_stripe_key_beside_another_address(environment: pytest.MonkeyPatch, name: str) -> None:
+    for known, good in BILLING.items():
+        environment.setenv(known, good)
+    environment.setenv("STRIPE__SECRET_KEY", "sk_live_of_the_operator")
+    load()
+    environment.setenv(name, "http://127.0.0.1:8000")
+    assert "live" in refusal()[0]
 
 
 def test_has_defaults_for_the_rest() -> None:

@@ -13,6 +13,11 @@ from tests.platform_api.billing.world import World
 pytestmark = pytest.mark.store
 
 
+@pytest.fixture(name="world")
+def own_world(fresh_world: World) -> World:
+    return fresh_world
+
+
 async def command(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     clerk, stripe = world.settings.developer_clerk, world.settings.stripe
     assert stripe is not None

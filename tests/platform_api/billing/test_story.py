@@ -10,7 +10,7 @@ import stripe
 from tests.infra.stripe.sandbox import DAY, OWN_SECRET
 from tests.platform_api.billing.world import World
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
 
 
 def signed(body: bytes, secret: str = OWN_SECRET, age: int = 0) -> dict[str, str]:
@@ -120,8 +120,7 @@ async def test_a_failed_renewal_keeps_the_plan_for_the_grace_and_no_longer(world
     await world.subscribe(user, card="4000000000000341")
     await world.settled()
     assert await world.limit(user) == 500
-    await world.stripe.advance(31.2)
-    await world.settled()
+    await world.renewed(user)
     record = await world.record(user)
     assert record.status == "past_due"
     assert record.paid_until is not None

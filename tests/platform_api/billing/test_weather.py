@@ -10,9 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.sandbox.clerk_state import User
+from platform_api.reconcile import reconciling
 from tests.platform_api.billing.world import World, world
 
 pytestmark = pytest.mark.store
+
+
+@pytest.fixture(name="world")
+def own_world(fresh_world: World) -> World:
+    return fresh_world
+
 
 ACTIONS = ["cancel", "keep", "cancel_now", "renew", "subscribe"]
 
@@ -36,13 +43,56 @@ async def test_a_stripe_that_fails_for_a_while_is_asked_again_until_the_plan_is_
 ) -> None:
     user = await world.developer()
     url = (await world.post(user, "/create-checkout")).json()["checkoutUrl"]
-    await world.stripe.control("faults", next=[{"path": "/v1/subscriptions", "status": fault, "times": 8}])
+    await world.stripe.control("faults", next=[{"path": "/v1/subscriptions", "status": fault, "times": 4}])
     await world.stripe.browser.post(url, data={"card": "4242424242424242"})
     await world.settled()
     assert (await world.stripe.look("faults"))["left"] == 0
     assert await world.limit(user) == 500
     counts = (await world.stripe.look("deliveries"))["counts"]
     assert set(counts) <= {"delivered"}
+
+
+@pytest.mark.parametrize("fault", [500, 429, 2.5])
+async def test_a_clerk_that_fails_for_a_while_loses_nothing_and_no_delivery_is_taken_too_soon(
+    world: World, fault: float
+) -> None:
+    user = await world.developer()
+    await world.stripe.control("weather", hold=True)
+    await world.subscribe(user)
+    held = (await world.stripe.look("deliveries", state="held"))["deliveries"]
+    await world.stripe.control("discard", events=[one["event"] for one in held[1:]])
+    world.clerk_faults.extend([fault, fault])
+    send = {"event": held[0]["event"], "times": 1}
+    answers = [(await world.stripe.control("redeliver", **send))["statuses"] for _ in range(3)]
+    assert answers == [[503], [503], [200]]
+    assert world.metadata(user)["plan"] == "paid"
+    assert await world.limit(user) == 500
+
+
+async def test_who_cannot_be_compared_is_told_and_stops_nobody_else(world: World) -> None:
+    users = [await world.developer() for _ in range(3)]
+    await world.stripe.control("weather", drop=1.0)
+    for user in users:
+        await world.subscribe(user)
+    await world.settled()
+    await world.stripe.control("faults", next=[{"path": "/v1/subscriptions", "status": 401}])
+    async with world.billing() as billing:
+        found = [finding async for finding in billing.reconcile.everything()]
+    assert sorted(one.failed is None for one in found) == [False, True, True]
+    assert [str(one).endswith("could not be compared: AuthenticationError") for one in found].count(True) == 1
+    assert sorted([await world.limit(user) for user in users]) == [5, 500, 500]
+
+
+async def test_the_background_heals_by_itself(world: World) -> None:
+    user = await world.developer()
+    await world.stripe.control("weather", drop=1.0)
+    await world.subscribe(user)
+    await world.settled()
+    async with world.billing() as billing, reconciling(billing, 0.05), asyncio.timeout(10):
+        while await world.limit(user) == 5:
+            await asyncio.sleep(0.05)
+    async with reconciling(None, 0.05), world.billing() as billing, reconciling(billing, 0):
+        pass
 
 
 async def test_reconcile_finds_and_heals_what_no_event_told(world: World) -> None:

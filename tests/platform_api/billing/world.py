@@ -1,6 +1,8 @@
 """The operator's whole money path on real sockets: two platform_api instances, Stripe's and Clerk's stand-ins."""
 
+import asyncio
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.sandbox.clerk import Clerk
 from infra.sandbox.clerk_state import ClerkState, User
@@ -47,12 +50,29 @@ class Relay:
         return Response(status_code=answer.status_code)
 
 
+class Faulty:
+    """Clerk in bad weather: each write meets the next fault, a status or a number of seconds without an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.faults: deque[int | float] = deque()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "PATCH" and self.faults:
+            fault = self.faults.popleft()
+            if isinstance(fault, int):
+                return await Response(status_code=fault)(scope, receive, send)
+            await asyncio.sleep(fault)
+        return await self._app(scope, receive, send)
+
+
 @dataclass
 class World:
     """`urls` are the two instances; a developer is named by an e-mail address."""
 
     stripe: Sandbox
     clerk: ClerkState
+    clerk_faults: deque[int | float]
     clerk_http: httpx2.AsyncClient
     http: httpx2.AsyncClient
     urls: list[str]
@@ -98,10 +118,20 @@ class World:
         assert found is not None
         return found
 
+    def metadata(self, user: User) -> Any:
+        """What Clerk knows of the developer."""
+        return self.clerk.users[user["id"]]["public_metadata"]
+
     async def truth(self, user: User) -> list[Any]:
         """The developer's subscriptions as Stripe has them, newest first."""
         asked = {"customer": (await self.record(user)).customer_id, "status": "all"}
         return [one.to_dict() for one in (await self.stripe.ask.subscriptions.list_async(asked)).data]
+
+    async def renewed(self, user: User) -> None:
+        """The clock a few hours past the end of the period that the developer is in."""
+        ends = (await self.truth(user))[0]["items"]["data"][0]["current_period_end"]
+        await self.stripe.control("advance", to=ends + 4 * 3600)
+        await self.settled()
 
     async def settled(self) -> None:
         assert (await self.stripe.control("settle", seconds=15))["settled"]
@@ -120,7 +150,8 @@ async def world(endpoint: str, prefix: str, folder: Path) -> AsyncIterator[World
         relay, state = Relay(), ClerkState(folder / "clerk.json")
         clerk = Clerk("dream-api", state, "http://issuer.invalid", CLERK_KEY)
         hook = await stack.enter_async_context(serving(relay.app)) + "/hook"
-        clerk.issuer = await stack.enter_async_context(serving(clerk.app()))
+        faulty = Faulty(clerk.app())
+        clerk.issuer = await stack.enter_async_context(serving(faulty))
         config = Config(webhooks=(Endpoint(hook, OWN_SECRET),))
         stripe = await stack.enter_async_context(running(config=config))
         price_id = (await stripe.price(2900, "dream-api")).id
@@ -131,7 +162,7 @@ async def world(endpoint: str, prefix: str, folder: Path) -> AsyncIterator[World
         dynamo = Dynamo(region="us-east-1", endpoint=endpoint)
         stack.push_async_callback(dynamo.close)
         records = BillingRecords(dynamo, prefix + "platform-tokens")
-        yield World(stripe, state, clerk_http, http, relay.urls, records, settings, price_id)
+        yield World(stripe, state, faulty.faults, clerk_http, http, relay.urls, records, settings, price_id)
 
 
 def _settings(clerk_url: str, stripe_url: str, price_id: str, endpoint: str, prefix: str) -> Settings:

@@ -57,6 +57,35 @@ async def test_a_crash_after_the_claim_is_taken_over_when_the_lease_is_over(dyna
     assert await log(dynamo, prefix, clock).once(EVENT, work) == "applied"
 
 
+async def test_a_failure_after_the_lease_does_not_give_back_anothers_claim(dynamo: Dynamo, prefix: str) -> None:
+    clock, begun, go_on = SetClock(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_event: Event) -> str:
+        begun.set()
+        await go_on.wait()
+        raise RuntimeError("too late to matter")
+
+    late = asyncio.create_task(log(dynamo, prefix, clock).once(EVENT, slow))
+    await begun.wait()
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    work = Work()
+    assert await log(dynamo, prefix, clock).once(EVENT, work) == "applied"
+    go_on.set()
+    with pytest.raises(RuntimeError):
+        await late
+    assert await log(dynamo, prefix, clock).once(EVENT, work) == "duplicate"
+    assert work.done == 1
+
+
+async def test_who_waits_for_one_that_does_not_end_is_told_to_come_again(dynamo: Dynamo, prefix: str) -> None:
+    clock = SetClock()
+    with pytest.raises(Killed):
+        await log(dynamo, prefix, clock).once(EVENT, Work(Killed()))
+    impatient = EventLog(dynamo, prefix + "platform-usage", clock, patience_seconds=0.2)
+    with pytest.raises(Unavailable):
+        await impatient.once(EVENT, Work())
+
+
 async def test_a_delivery_meanwhile_waits_and_is_never_taken_before_the_work_is_done(
     dynamo: Dynamo, prefix: str
 ) -> None:

@@ -51,6 +51,20 @@ def test_only_statuses_of_the_table_are_known() -> None:
     assert not one("invented").known_status
 
 
+def test_beside_one_that_gives_nothing_none_is_ended() -> None:
+    unpaid, begun = one("unpaid", name="sub_1"), one("incomplete", created=TODAY + 1, name="sub_2")
+    kept = current([unpaid, begun], NOW)
+    assert kept == begun
+    assert surplus([unpaid, begun], kept) == []
+
+
+def test_of_two_that_pay_the_newer_is_kept() -> None:
+    older, newer, ended = one("active"), one("trialing", created=TODAY + 1, name="sub_2"), one("canceled", name="sub_3")
+    kept = current([older, newer, ended], NOW)
+    assert kept == newer
+    assert surplus([older, newer, ended], kept) == [older]
+
+
 @given(st.lists(subscriptions, max_size=6, unique_by=lambda each: each.id))
 def test_whoever_pays_has_a_subscription_that_counts_and_keeps_no_second_one(bought: list[Subscription]) -> None:
     kept = current(bought, NOW)
