@@ -1,10 +1,16 @@
-"""`python -m tenant_api`: settings, then the server. The only place where the environment is read."""
+"""`python -m tenant_api` serves; `python -m tenant_api reconcile` repairs billing once.
+
+The only place where the environment is read.
+"""
+
+import asyncio
+import sys
 
 from starlette.applications import Starlette
 
 from shared.web import log
 from shared.web.serve import serve, settings_or_exit
-from tenant_api import app
+from tenant_api import app, reconcile
 from tenant_api.settings import load
 
 
@@ -15,10 +21,17 @@ def application() -> Starlette:
     return app.build(settings)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     settings = settings_or_exit("tenant_api", load)
+    if arguments[:1] == ["reconcile"]:
+        return asyncio.run(reconcile.command(settings, arguments[1:]))
+    if arguments:
+        usage = "python -m tenant_api [reconcile [--platform plt_… [--user ID]] [--dry-run]]"
+        print(f"usage: {usage}", file=sys.stderr)
+        return 2
     serve("tenant_api.__main__:application", settings, settings.port)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

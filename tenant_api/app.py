@@ -17,7 +17,8 @@ from shared.web.errors import LastResort, exception_handlers
 from shared.web.health import health
 from shared.web.log import RequestLog
 from tenant_api.deps import Deps, opened
-from tenant_api.routes import developers, readiness, tiers, usage
+from tenant_api.reconcile import reconciling
+from tenant_api.routes import billing, developers, readiness, tiers, usage
 from tenant_api.settings import Settings
 
 
@@ -30,7 +31,7 @@ class State(TypedDict):
 def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with opened(settings, clock) as deps:
+        async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
             yield {"deps": deps}
 
     routes = [
@@ -38,6 +39,9 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/api/usage", usage.standing, methods=["GET"]),
         Route("/api/tiers", tiers.published, methods=["GET"]),
         Route("/api/developer/register", developers.register, methods=["POST"]),
+        Route("/api/create-checkout", billing.create_checkout, methods=["POST"]),
+        Route("/api/customer-portal", billing.customer_portal, methods=["POST"]),
+        Route("/webhook/stripe", billing.webhook, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
     ]

@@ -7,23 +7,48 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from shared.adapters.clerk import TokenVerifier, clerk_http
+from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
+from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.billing.events import EventLog
+from shared.billing.reconcile import Reconcile
+from shared.billing.records import BillingRecords
+from shared.billing.sync import BillingSync
 from shared.domain.quota import Quota
 from shared.metering.counter import Counter
 from shared.web.health import Check
+from tenant_api.accounts import Accounts
 from tenant_api.authentication import Authentication
+from tenant_api.billing import Billing, Terms
+from tenant_api.customers import Customers
 from tenant_api.developers import Developers
 from tenant_api.entitlements import Entitlements
+from tenant_api.membership import Membership
+from tenant_api.portals import Portals
 from tenant_api.recent import Recent
 from tenant_api.repositories.api_keys import ApiKeys
+from tenant_api.repositories.connections import Connections
 from tenant_api.repositories.platforms import Platforms
 from tenant_api.settings import Settings
+from tenant_api.shelf import Shelf
+from tenant_api.stripe_events import StripeEvents
 from tenant_api.tiers import Tiers
 from tenant_api.usage import Usage
 
 TIER_CONFIG_SECONDS = 1.0  # a publish is seen within 2 seconds
+RECORD_SECONDS = 1.0  # a cancellation is seen within 2 seconds; a payment on the very next call
+MOST_RECORDS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class BillingDeps:
+    """What billing uses, where the operator has set it up."""
+
+    billing: Billing
+    events: StripeEvents
+    records: BillingRecords
+    reconcile: Reconcile
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +61,7 @@ class Deps:
     developers: Developers
     clock: Clock
     reach_store: Check
+    billing: BillingDeps | None
 
 
 @asynccontextmanager
@@ -51,16 +77,46 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         closing.push_async_callback(counter.close)
         tokens = settings.table("tenant-tokens")
         platforms = Platforms(dynamo, tokens)
-        tier_configs = Recent(platforms.tier_config, TIER_CONFIG_SECONDS)
+        publications = Recent(platforms.published, TIER_CONFIG_SECONDS)
+        records = None if settings.tenant_stripe is None else BillingRecords(dynamo, tokens)
+        recent = None if records is None else Recent(records.find, RECORD_SECONDS, most=MOST_RECORDS)
         api_keys = Recent(ApiKeys(dynamo, tokens).find, settings.key_cache_seconds)
         yield Deps(
             authentication=Authentication(api_keys, verifier, clock),
-            usage=Usage(counter, Entitlements(tier_configs), settings.tenant_api_url),
-            tiers=Tiers(platforms, tier_configs),
+            usage=Usage(counter, Entitlements(publications, recent, clock), settings.tenant_api_url),
+            tiers=Tiers(platforms, publications),
             developers=Developers(platforms, counter, _registrations(settings), clock, chance),
             clock=clock,
             reach_store=platforms.reach,
+            billing=_billing(settings, dynamo, platforms, ClerkUsers(settings.end_user_clerk, http), clock, closing),
         )
+
+
+def _billing(
+    settings: Settings,
+    dynamo: Dynamo,
+    platforms: Platforms,
+    users: ClerkUsers,
+    clock: Clock,
+    closing: AsyncExitStack,
+) -> BillingDeps | None:
+    if settings.tenant_stripe is None:
+        return None
+    gateway = StripeGateway(settings.tenant_stripe)
+    closing.push_async_callback(gateway.close)
+    tokens, live = settings.table("tenant-tokens"), settings.tenant_stripe.live
+    records, connections = BillingRecords(dynamo, tokens), Connections(dynamo, tokens)
+    shelf, membership = Shelf(platforms, connections), Membership(users)
+    accounts, portals = Accounts(gateway, connections, live=live), Portals(platforms, connections)
+    sync = BillingSync(records, shelf.plan_of, membership.tell, clock, settings.grace)
+    log = EventLog(dynamo, settings.table("tenant-usage"), clock)
+    terms = Terms(settings.tenant_api_url, settings.fee_percent)
+    return BillingDeps(
+        billing=Billing(accounts, Customers(records), shelf, portals, terms, clock),
+        events=StripeEvents(gateway, log, connections, records, sync, live=live),
+        records=records,
+        reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
+    )
 
 
 def _registrations(settings: Settings) -> Quota | None:

@@ -30,18 +30,37 @@ class Recent(Generic[V]):
         self._monotonic = monotonic
         self._most = most
         self._found: OrderedDict[str, tuple[float, asyncio.Future[V]]] = OrderedDict()
+        self._next: dict[str, asyncio.Future[V]] = {}
 
     async def get(self, key: str) -> V:
         """What the look-up answers, or answered a moment ago. A failed look-up is not remembered."""
         began, answer = self._found.get(key, (0.0, None))
         if answer is None or self._monotonic() - began >= self._max_age_seconds or _failed(answer):
-            began, answer = self._monotonic(), asyncio.ensure_future(self._look_up(key))
-            self._found[key] = (began, answer)
-            self._found.move_to_end(key)
-            if len(self._found) > self._most:
-                self._found.popitem(last=False)
+            answer = self._begin(key)
         # Shielded: a caller that gives up must not take the answer away from those who share it.
         return await asyncio.shield(answer)
+
+    async def fresh(self, key: str) -> V:
+        """What a look-up answers that begins after this call; those who wait for the same one share it."""
+        answer = self._next.get(key)
+        if answer is None:
+            answer = self._next[key] = asyncio.ensure_future(self._after_the_running_one(key))
+        return await asyncio.shield(answer)
+
+    async def _after_the_running_one(self, key: str) -> V:
+        _, running = self._found.get(key, (0.0, None))
+        if running is not None and not running.done():
+            await asyncio.wait([running])
+        del self._next[key]
+        return await asyncio.shield(self._begin(key))
+
+    def _begin(self, key: str) -> "asyncio.Future[V]":
+        answer = asyncio.ensure_future(self._look_up(key))
+        self._found[key] = (self._monotonic(), answer)
+        self._found.move_to_end(key)
+        if len(self._found) > self._most:
+            self._found.popitem(last=False)
+        return answer
 
 
 def _failed(answer: "asyncio.Future[V]") -> bool:

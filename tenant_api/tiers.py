@@ -3,6 +3,7 @@
 from shared.domain import ids
 from shared.domain.errors import BadRequest, NotFound
 from shared.domain.tiers import TierConfig
+from shared.records.tenant_config import Published
 from tenant_api.recent import Recent
 from tenant_api.repositories.platforms import Platforms
 
@@ -10,9 +11,9 @@ from tenant_api.repositories.platforms import Platforms
 class Tiers:
     """Published tiers."""
 
-    def __init__(self, platforms: Platforms, tier_configs: Recent[TierConfig]) -> None:
+    def __init__(self, platforms: Platforms, publications: Recent[Published]) -> None:
         self._platforms = platforms
-        self._tier_configs = tier_configs
+        self._publications = publications
 
     async def published(self, platform_id: str) -> TierConfig:
         """The tiers of a platform; BadRequest for an id that can't be one, NotFound where there is none."""
@@ -20,4 +21,4 @@ class Tiers:
             raise BadRequest("platformId is `plt_` and 32 hex digits; copy it from the dashboard.", field="platformId")
         if not await self._platforms.exists(platform_id):
             raise NotFound("There is no platform of this id.")
-        return await self._tier_configs.get(platform_id)
+        return (await self._publications.get(platform_id)).config

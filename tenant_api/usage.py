@@ -23,11 +23,18 @@ class Usage:
     async def count(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
         """Decide and count one call of `units`."""
         quota = await self._entitlements.quota(end_user)
-        return await self._counter.count(_subject(end_user), quota, units, idempotency)
+        counted = await self._counter.count(_subject(end_user), quota, units, idempotency)
+        if counted.decision.verdict is not Verdict.OVER_QUOTA:
+            return counted
+        renewed = await self._entitlements.renewed(end_user)
+        if renewed is None or renewed == counted.decision.quota:
+            return counted
+        return await self._counter.count(_subject(end_user), renewed, units, idempotency)
 
     async def standing(self, end_user: EndUser) -> Standing:
         """Where the end-user stands; counts nothing."""
-        return await self._counter.standing(_subject(end_user), await self._entitlements.quota(end_user))
+        quota = await self._entitlements.renewed(end_user) or await self._entitlements.quota(end_user)
+        return await self._counter.standing(_subject(end_user), quota)
 
     def refusal(self, end_user: EndUser, units: int, decision: Decision) -> ApiError | None:
         """The error a decision amounts to; None when the call was admitted."""

@@ -3,13 +3,12 @@
 import asyncio
 
 from shared.adapters.dynamodb import Dynamo, put
-from shared.domain.tiers import TierConfig
 from shared.records.tenant_config import (
     ApiKey,
+    Published,
     api_key_key,
     credential_key,
     profile_key,
-    tier_config_from_item,
     tier_config_key,
 )
 
@@ -21,10 +20,10 @@ class Platforms:
         self._dynamo = dynamo
         self._table = table
 
-    async def tier_config(self, platform_id: str) -> TierConfig:
+    async def published(self, platform_id: str) -> Published:
         """What the platform has published; the default until it has."""
         item = await self._dynamo.get(self._table, tier_config_key(platform_id))
-        return TierConfig() if item is None else tier_config_from_item(item)
+        return Published() if item is None else Published.from_item(item)
 
     async def exists(self, platform_id: str) -> bool:
         """Whether a credential was carried over by the bridge, or the platform was registered here."""
