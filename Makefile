@@ -41,8 +41,9 @@ token: $(READY) ## Print a fresh token of the running product: make token USER=d
 	@$(BIN)/python -m infra.sandbox.token "$(USER)" $(if $(APP),--app $(APP))
 
 .PHONY: reconcile
-reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal: make reconcile [ARGS="--dry-run --user user_…"]
+reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal, both services: make reconcile [ARGS=--dry-run]
 	@$(BIN)/python -m platform_api reconcile $(ARGS)
+	@$(BIN)/python -m tenant_api reconcile $(ARGS)
 
 .PHONY: reset
 reset: $(READY) ## Forget everything `make run` has stored

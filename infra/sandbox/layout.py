@@ -32,6 +32,7 @@ class Secrets:
     credential_key: str
     stripe: str
     webhook: str
+    connect_webhook: str
     clerk: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -40,7 +41,7 @@ class Secrets:
             return prefix + secrets.token_urlsafe(32)
 
         clerk = {app: made("sk_test_") for app in (DEVELOPERS, END_USERS)}
-        return cls(made(), Fernet.generate_key().decode(), made("sk_test_"), made("whsec_"), clerk)
+        return cls(made(), Fernet.generate_key().decode(), made("sk_test_"), made("whsec_"), made("whsec_"), clerk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ class Layout:
         """This sandbox's secrets, made at the first call; readable by their owner only."""
         self.state.mkdir(parents=True, exist_ok=True)
         path = self.state / "secrets.json"
-        if path.exists():
-            return Secrets(**json.loads(path.read_text()))
-        made = Secrets.fresh()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(made), file)
+        saved = json.loads(path.read_text()) if path.exists() else {}
+        made = Secrets(**(asdict(Secrets.fresh()) | saved))
+        if asdict(made) != saved:  # the first run, or a newer version that needs one more
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(asdict(made), file)
         return made

@@ -101,10 +101,15 @@ class Supervisor:
         return self._python(f"clerk-{app}", arguments, {KEY_VARIABLE: self._secrets.clerk[app]})
 
     def _start_stripe(self) -> Child:
-        port, state = str(self._layout.port("stripe")), str(self._layout.state / "stripe.sqlite")
-        webhook = f"{self._layout.url('platform_api')}/webhook/stripe={self._secrets.webhook}"
-        arguments = ("-m", "infra.sandbox.stripe", "--port", port, "--state", state, "--webhook", webhook)
-        return self._python("stripe", (*arguments, "--secret-key", self._secrets.stripe), {})
+        arguments = ("-m", "infra.sandbox.stripe", "--port", str(self._layout.port("stripe")))
+        state = ("--state", str(self._layout.state / "stripe.sqlite"))
+        platform, tenant = (f"{self._layout.url(name)}/webhook/stripe" for name in ("platform_api", "tenant_api"))
+        environment = {
+            "STRIPE_SECRET_KEY": self._secrets.stripe,
+            "STRIPE_WEBHOOK": f"{platform}={self._secrets.webhook}",
+            "STRIPE_CONNECT_WEBHOOK": f"{tenant}={self._secrets.connect_webhook}",
+        }
+        return self._python("stripe", (*arguments, *state), environment)
 
     def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
         return self._processes.start(name, (sys.executable, *arguments), environment)
@@ -139,7 +144,13 @@ class Supervisor:
                 "STRIPE_PRICE_ID": self._price_id,
             }
         if service == "tenant_api":
-            settings["REGISTRATION_ENABLED"] = "true"
+            settings |= {
+                "REGISTRATION_ENABLED": "true",
+                "TENANT_STRIPE__SECRET_KEY": self._secrets.stripe,
+                "TENANT_STRIPE__WEBHOOK_SECRET": self._secrets.connect_webhook,
+                "TENANT_STRIPE__API_URL": layout.url("stripe"),
+                "TENANT_STRIPE__CONNECT_URL": layout.url("stripe"),
+            }
         return settings
 
     def _create_tables(self) -> None:

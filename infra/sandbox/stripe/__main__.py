@@ -1,6 +1,10 @@
-"""`python -m infra.sandbox.stripe`: serves the stand-in on loopback until it is stopped."""
+"""`python -m infra.sandbox.stripe`: serves the stand-in on loopback until it is stopped.
+
+Its secrets may come in variables, so that no process list shows them.
+"""
 
 import argparse
+import os
 from pathlib import Path
 
 import uvicorn
@@ -20,12 +24,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--state", type=Path, default=Path(".sandbox/stripe.sqlite"), help="the file that holds everything"
     )
-    parser.add_argument("--secret-key", help="the platform's key; any sk_test_ key when left out")
+    parser.add_argument(
+        "--secret-key",
+        default=os.environ.get("STRIPE_SECRET_KEY"),
+        help="the platform's key, or STRIPE_SECRET_KEY; any sk_test_ key when left out",
+    )
     parser.add_argument("--client-id", help="the Connect application; any ca_ id when left out")
     parser.add_argument("--redirect-uri", action="append", default=[], help="may be given several times")
     for name, whose in (("--webhook", "the platform's own"), ("--connect-webhook", "connected accounts'")):
+        variable = f"STRIPE_{name.removeprefix('--').replace('-', '_').upper()}"
         parser.add_argument(
-            name, action="append", default=[], type=Endpoint.parse, metavar="URL=SECRET", help=f"gets {whose} events"
+            name,
+            action="append",
+            default=[Endpoint.parse(told) for told in (os.environ.get(variable),) if told],
+            type=Endpoint.parse,
+            metavar="URL=SECRET",
+            help=f"gets {whose} events; or one in {variable}",
         )
     return parser.parse_args()
 
