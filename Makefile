@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 # The first Python that runs and is new enough; say another with make PYTHON=….
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
+# Tests on all cores; a core that is idle takes over what another has not begun.
+SPREAD := -n auto --dist worksteal
 SOURCES := shared platform_api tenant_api oauth_bridge infra tests
 
 .PHONY: help
@@ -50,12 +52,12 @@ reset: $(READY) ## Forget everything `make run` has stored
 	@$(BIN)/python -m infra.sandbox.reset
 
 .PHONY: test
-test: $(READY) ## Run every test on the default engine
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run every test, on the native engine where it can be had, on all cores: make test [ARGS=…]
+	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 .PHONY: test-engine
-test-engine: $(READY) ## Run every test that touches the store on the native engine as well
-	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest -m store $(ARGS)
+test-engine: $(READY) ## Run the tests of what writes to the store on moto as well, the engine that needs no npm
+	@$(BIN)/python -m pytest $(SPREAD) -m store $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules

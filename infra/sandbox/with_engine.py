@@ -1,6 +1,7 @@
 """`python -m infra.sandbox.with_engine COMMAND…`: runs a command with DYNAMODB_ENDPOINT set to a fresh native engine.
 
-`make test-engine` runs the tests so. The engine keeps its data in memory and ends with the command.
+`make test` runs the tests so. The engine keeps its data in memory and ends with the command. Where it can't be had the
+command runs without one, and the tests then take moto; SANDBOX_ENGINE=native makes that an error, =moto the choice.
 """
 
 import os
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from infra.sandbox import engine
 from infra.sandbox.layout import HOST, STATE
@@ -36,20 +38,32 @@ def wait_for(port: int) -> None:
 
 
 def main() -> int:
+    wanted = os.environ.get(engine.CHOICE, "")
     try:
-        binary = engine.installed(STATE / "engine")
+        binary = None if wanted == "moto" else engine.installed(STATE / "engine")
     except engine.NoNativeEngine as error:
         print(f"The native engine can't be had: {error}.", file=sys.stderr)
-        return 1
+        if wanted == "native":
+            return 1
+        binary = None
+    return _run(None) if binary is None else _beside(binary)
+
+
+def _beside(binary: Path) -> int:
+    """Run the command while the engine serves."""
     port = free_port()
     serving = subprocess.Popen([binary, "serve", "--host", HOST, "--port", str(port)], stdout=subprocess.DEVNULL)
     try:
         wait_for(port)
-        environment = os.environ | {"DYNAMODB_ENDPOINT": f"http://{HOST}:{port}"}
-        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
+        return _run(f"http://{HOST}:{port}")
     finally:
         serving.terminate()
         serving.wait()
+
+
+def _run(endpoint: str | None) -> int:
+    environment = os.environ | ({} if endpoint is None else {"DYNAMODB_ENDPOINT": endpoint})
+    return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

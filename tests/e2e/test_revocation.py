@@ -31,7 +31,7 @@ async def seconds_until(client: httpx2.AsyncClient, tenant: Service, key: str, s
 async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of_its_revocation(
     endpoint: str, prefix: str, tmp_path: Path
 ) -> None:
-    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient() as client:
+    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient(timeout=30) as client:
         platform, tenant, _ = await asyncio.gather(
             installed.start("platform_api"), installed.start("tenant_api"), installed.start("oauth_bridge")
         )
@@ -51,7 +51,7 @@ async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of
 async def test_a_change_made_while_the_bridge_was_down_takes_effect_when_it_is_back(
     endpoint: str, prefix: str, tmp_path: Path
 ) -> None:
-    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient() as client:
+    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient(timeout=30) as client:
         platform, tenant, bridge = await asyncio.gather(
             installed.start("platform_api"), installed.start("tenant_api"), installed.start("oauth_bridge")
         )

@@ -162,7 +162,7 @@ async def serve_bridge(issuer: Issuer, endpoint: str, prefix: str) -> AsyncItera
         )
         async with (
             serving(app.build(settings)) as address,
-            httpx2.AsyncClient(base_url=address, trust_env=False) as http,
+            httpx2.AsyncClient(base_url=address, trust_env=False, timeout=30) as http,
         ):
             yield Served(http, issuer, settings)
 

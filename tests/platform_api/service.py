@@ -39,7 +39,7 @@ class Service:
     @classmethod
     @asynccontextmanager
     async def at(cls, address: str, issuer: Issuer, clock: SetClock) -> AsyncIterator["Service"]:
-        async with httpx2.AsyncClient(base_url=address, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
             yield cls(http, issuer, clock, f"user_{token_hex(6)}")
 
     def token(self, user: str | None = None, **claims: Any) -> str:

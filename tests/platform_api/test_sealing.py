@@ -6,7 +6,7 @@ from platform_api.sealing import Seal, Unopenable
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-@pytest.mark.parametrize("keys", ["", " , ", "short", f"{OLD},short"])
+@pytest.mark.parametrize("keys", ["", " , ", "short", f"{OLD},short"], ids=["none", "blank", "short", "one short"])
 def test_refuses_unusable_keys(keys: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Seal(keys)

@@ -47,7 +47,10 @@ def test_names_everything_that_is_missing_at_once(environment: pytest.MonkeyPatc
     assert "CREDENTIAL_KEYS: is missing" in said
 
 
-@pytest.mark.parametrize("keys", ["change-me", ",", f"{Fernet.generate_key().decode()},half"])
+HALF = f"{Fernet.generate_key().decode()},half"
+
+
+@pytest.mark.parametrize("keys", ["change-me", ",", HALF], ids=["word", "none", "half"])
 def test_refuses_bad_credential_keys_without_showing_them(environment: pytest.MonkeyPatch, keys: str) -> None:
     environment.setenv("CREDENTIAL_KEYS", keys)
     (said,) = refusal()

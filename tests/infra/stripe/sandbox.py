@@ -59,7 +59,7 @@ class Sandbox:
         self.client = stripe.StripeClient(KEY, client_id="ca_dream", base_addresses=bases, http_client=self._http)
         # Its params are TypedDicts of many shapes; tests also send what the types forbid.
         self.ask: Any = self.client.v1
-        self.browser = httpx2.AsyncClient(base_url=url, trust_env=False, verify=False)
+        self.browser = httpx2.AsyncClient(base_url=url, trust_env=False, verify=False, timeout=30)
 
     async def close(self) -> None:
         await self.browser.aclose()
