@@ -1,1 +1,1 @@
-"""Starlette pieces that every service uses: authentication header, body, errors, limit headers, log line, start."""
+"""Starlette pieces that every service uses: authentication header, body, errors, limits, log line, pages, start."""
