@@ -14,12 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from oauth_bridge.deps import Deps, opened
+from oauth_bridge.description import OPERATIONS, SCHEMES, TITLE
 from oauth_bridge.routes import readiness, tiers
 from oauth_bridge.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.health import health
 from shared.web.log import RequestLog
+from shared.web.openapi import described
 
 
 class State(TypedDict):
@@ -44,6 +46,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/tiers/publish", tiers.publish, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
+        *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]
     middleware = [
         Middleware(RequestLog, service="oauth_bridge"),

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from platform_api.deps import Deps, opened
+from platform_api.description import OPERATIONS, SCHEMES, TITLE
 from platform_api.reconcile import reconciling
 from platform_api.routes import billing, credentials, readiness, usage
 from platform_api.settings import Settings
@@ -20,6 +21,7 @@ from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.health import health
 from shared.web.log import RequestLog
+from shared.web.openapi import described
 
 
 class State(TypedDict):
@@ -46,6 +48,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
+        *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]
     middleware = [
         Middleware(RequestLog, service="platform_api"),

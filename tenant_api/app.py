@@ -16,7 +16,9 @@ from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.health import health
 from shared.web.log import RequestLog
+from shared.web.openapi import described
 from tenant_api.deps import Deps, opened
+from tenant_api.description import OPERATIONS, SCHEMES, TITLE
 from tenant_api.reconcile import reconciling
 from tenant_api.routes import billing, developers, readiness, tiers, usage
 from tenant_api.settings import Settings
@@ -44,6 +46,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
+        *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]
     middleware = [
         Middleware(RequestLog, service="tenant_api"),

@@ -15,7 +15,7 @@ async def health(_request: Request) -> Response:
 
 
 async def ready(checks: dict[str, Check]) -> Response:
-    """200 when every check passes, else 503 that names the dependencies that are down."""
+    """200 when every check passes; else Unavailable, which names the dependencies that are `down`."""
     down = []
     for name, check in checks.items():
         try:
@@ -23,5 +23,6 @@ async def ready(checks: dict[str, Check]) -> Response:
         except Unavailable:
             down.append(name)
     if down:
-        return JSONResponse({"status": "unavailable", "down": down}, 503, headers={"Retry-After": "2"})
+        names = ", ".join(down)
+        raise Unavailable(f"This does not answer just now: {names}.", retry_after_seconds=2, down=down)
     return JSONResponse({"status": "ready"})

@@ -26,7 +26,7 @@ async def storeless(settings: Settings, issuer: Issuer, served_clock: SetClock) 
         yield opened
 
 
-@pytest.mark.parametrize("path", ["/nothing-here", "/usage/", "/verify-auth/x", "/docs"])
+@pytest.mark.parametrize("path", ["/nothing-here", "/usage/", "/verify-auth/x", "/redoc"])
 async def test_an_unknown_address_is_a_404_in_the_one_shape(service: Service, path: str) -> None:
     answer = await service.http.get(path)
     assert answer.status_code == 404

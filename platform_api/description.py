@@ -1,0 +1,135 @@
+"""platform_api described, for /openapi.json and /docs: what each route of app.py takes, answers and refuses."""
+
+from typing import Any, Literal
+
+from platform_api.routes.credentials import Rotation
+from shared.domain import errors
+from shared.web.body import Body
+from shared.web.openapi import HTML, Answer, Operation, Operations
+
+TITLE = "dream-api: the developers' API"
+Unlimited = int | Literal["unlimited"]
+
+TOKEN = ("developer",)
+SIGNED = ("stripeSignature",)
+SCHEMES: dict[str, Any] = {
+    "developer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A developer, by a token of the developers' Clerk app",
+    },
+    "stripeSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Stripe-Signature",
+        "description": "Stripe, by its signature",
+    },
+}
+
+
+class Usage(Answer):
+    """Where a developer stands in this UTC month."""
+
+    count: int
+    limit: Unlimited
+    remaining: Unlimited
+    plan: str
+    period_start: str
+    period_end: str
+
+
+class Verified(Answer):
+    success: Literal[True]
+    user_id: str
+    plan: str
+    usage: Usage
+
+
+class Standing(Answer):
+    user_id: str
+    plan: str
+    usage_count: int
+    limit: Unlimited
+    remaining: Unlimited
+    period_start: str
+    period_end: str
+
+
+class Generated(Answer):
+    platform_id: str
+    api_key: str | None
+
+
+class Credentials(Answer):
+    """`apiKey` is null once the credentials are revoked."""
+
+    platform_id: str
+    api_key: str | None
+    created_at: str
+    rotated_at: str | None = None
+    previous_key_valid_until: str | None = None
+    revoked_at: str | None = None
+
+
+class Checkout(Answer):
+    """Where to go: Stripe's checkout, or, when `portal` is true, the portal of who pays already."""
+
+    checkout_url: str
+    portal: bool
+
+
+class Portal(Answer):
+    url: str
+
+
+class Received(Answer):
+    received: Literal[True]
+    outcome: str
+
+
+class Health(Answer):
+    status: Literal["ok"]
+
+
+class Ready(Answer):
+    status: Literal["ready"]
+
+
+_BILLING = (errors.Conflict, errors.Unavailable)
+
+OPERATIONS: Operations = {
+    ("POST", "/verify-auth"): Operation(
+        "Counts one call of the developer, or refuses it: free 5, paid 500 a month, 100 a minute.",
+        Verified,
+        TOKEN,
+        errors=(errors.UsageLimitReached, errors.PayloadTooLarge),
+        metered=True,
+    ),
+    ("GET", "/usage"): Operation("Where the developer stands; not counted.", Standing, TOKEN),
+    ("POST", "/generate-credentials"): Operation(
+        "The developer's platform id and API key; the same ones when asked again.", Generated, TOKEN, body=Body
+    ),
+    ("GET", "/get-credentials"): Operation("Shows them.", Credentials, TOKEN, errors=(errors.NotFound,)),
+    ("POST", "/rotate-credentials"): Operation(
+        "A new key; the old one works on for the overlap.",
+        Credentials,
+        TOKEN,
+        body=Rotation,
+        errors=(errors.NotFound, errors.Conflict),
+    ),
+    ("POST", "/revoke-credentials"): Operation(
+        "Both keys stop, at the tenant API within 2 seconds.", Credentials, TOKEN, body=Body, errors=(errors.NotFound,)
+    ),
+    ("POST", "/create-checkout"): Operation(
+        "Where to pay for the paid plan. Never refused for a used-up month.", Checkout, TOKEN, errors=_BILLING
+    ),
+    ("POST", "/customer-portal"): Operation("Where to change or cancel it.", Portal, TOKEN, errors=_BILLING),
+    ("POST", "/webhook/stripe"): Operation(
+        "Events of the operator's own Stripe account.", Received, SIGNED, body=object, errors=_BILLING
+    ),
+    ("GET", "/health"): Operation("This process runs.", Health, store=False),
+    ("GET", "/ready"): Operation("Its store answers.", Ready),
+    ("GET", "/openapi.json"): Operation("This description, for programs.", "application/json", store=False),
+    ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
+}

@@ -1,0 +1,187 @@
+"""tenant_api described, for /openapi.json and /docs: what each route of app.py takes, answers and refuses."""
+
+from typing import Any, Literal
+
+from shared.domain import errors
+from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
+from tenant_api.routes.billing import CheckoutBody, PortalBody
+from tenant_api.routes.developers import Registration
+from tenant_api.routes.usage import Call
+
+TITLE = "dream-api: the end-users' API"
+Unlimited = int | Literal["unlimited"]
+
+KEY = ("platformKey",)
+SIGNED = ("stripeSignature",)
+EITHER = ("platformKey", "endUser")
+SCHEMES: dict[str, Any] = {
+    "platformKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "pk_live_…",
+        "description": "The developer's server, by the platform's API key",
+    },
+    "endUser": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An end-user, by a token of the end-users' Clerk app",
+    },
+    "stripeSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Stripe-Signature",
+        "description": "Stripe, by its signature",
+    },
+}
+USER = (
+    Parameter(
+        "X-User-Id",
+        "With an API key: which end-user calls. Refused with a token, which says so itself.",
+        "header",
+        schema={"type": "string", "minLength": 1, "maxLength": 256},
+    ),
+    Parameter(
+        "X-User-Plan",
+        "With an API key: the tier by its name; without it the subscription counts, then the free tier.",
+        "header",
+        schema={"type": "string", "maxLength": 40},
+    ),
+)
+_END_USER = (errors.BadRequest, errors.Forbidden, errors.UnknownTier, errors.NoTier)
+_BILLING = (errors.Conflict, errors.NotFound)
+
+
+class Usage(Answer):
+    """Where an end-user stands in this UTC month."""
+
+    count: int
+    limit: Unlimited
+    remaining: Unlimited
+    plan: str
+    period_start: str
+    period_end: str
+
+
+class Counted(Answer):
+    success: Literal[True]
+    usage: Usage
+
+
+class Standing(Answer):
+    user_id: str
+    plan: str
+    usage_count: int
+    limit: Unlimited
+    remaining: Unlimited
+    period_start: str
+    period_end: str
+
+
+class TierPrice(Answer):
+    """An integer amount in minor units of a currency, per month or year."""
+
+    amount: int
+    currency: str
+    interval: Literal["month", "year"]
+
+
+class PublishedTier(Answer):
+    """One tier. `limit` is units a month, -1 unlimited; without a price the developer's server grants it."""
+
+    name: str
+    display_name: str
+    limit: int
+    rate_limit_per_minute: int
+    price: TierPrice | None
+    features: list[str]
+    popular: bool
+    trial_days: int
+
+
+class Tiers(Answer):
+    platform_id: str
+    version: int
+    tiers: list[PublishedTier]
+
+
+class Registered(Answer):
+    platform_id: str
+    api_key: str
+    created_at: str
+
+
+class Checkout(Answer):
+    """Where to go: Stripe's checkout, or, when `portal` is true, the portal of who pays already."""
+
+    url: str
+    portal: bool
+
+
+class Portal(Answer):
+    url: str
+
+
+class Received(Answer):
+    received: Literal[True]
+    outcome: str
+
+
+class Health(Answer):
+    status: Literal["ok"]
+
+
+class Ready(Answer):
+    status: Literal["ready"]
+
+
+OPERATIONS: Operations = {
+    ("POST", "/api/data"): Operation(
+        "Counts one call of an end-user against their tier, or refuses it.",
+        Counted,
+        EITHER,
+        body=Call,
+        parameters=USER,
+        errors=(*_END_USER, errors.TierLimitReached),
+        metered=True,
+    ),
+    ("GET", "/api/usage"): Operation(
+        "Where the end-user stands; not counted.", Standing, EITHER, parameters=USER, errors=_END_USER
+    ),
+    ("GET", "/api/tiers"): Operation(
+        "What a platform sells.",
+        Tiers,
+        parameters=(Parameter("platformId", "The platform.", required=True),),
+        errors=(errors.BadRequest, errors.NotFound),
+    ),
+    ("POST", "/api/developer/register"): Operation(
+        "A platform by e-mail, where the operator has switched it on; limited per address.",
+        Registered,
+        body=Registration,
+        errors=(errors.NotFound, errors.RateLimited),
+        status=201,
+    ),
+    ("POST", "/api/create-checkout"): Operation(
+        "Where to pay for a tier, on the developer's own Stripe account.",
+        Checkout,
+        EITHER,
+        body=CheckoutBody,
+        parameters=USER,
+        errors=(*_END_USER, *_BILLING),
+    ),
+    ("POST", "/api/customer-portal"): Operation(
+        "Where to change tiers or cancel.",
+        Portal,
+        EITHER,
+        body=PortalBody,
+        parameters=USER,
+        errors=(*_END_USER, *_BILLING),
+    ),
+    ("POST", "/webhook/stripe"): Operation(
+        "Events of the developers' connected accounts.", Received, SIGNED, body=object, errors=_BILLING
+    ),
+    ("GET", "/health"): Operation("This process runs.", Health, store=False),
+    ("GET", "/ready"): Operation("Its store answers.", Ready),
+    ("GET", "/openapi.json"): Operation("This description, for programs.", "application/json", store=False),
+    ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
+}
