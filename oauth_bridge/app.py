@@ -44,7 +44,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     routes = [
         Route("/tiers", tiers.Draft),  # GET, PUT
         Route("/tiers/publish", tiers.publish, methods=["POST"]),
-        Route("/health", health, methods=["GET"]),
+        Route("/health", health(settings.commit), methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]

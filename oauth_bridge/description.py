@@ -57,7 +57,11 @@ class TierState(Answer):
 
 
 class Health(Answer):
+    """`commit` is null where the operator has not set COMMIT."""
+
     status: Literal["ok"]
+    version: str
+    commit: str | None
 
 
 class Ready(Answer):

@@ -46,7 +46,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/create-checkout", billing.create_checkout, methods=["POST"]),
         Route("/customer-portal", billing.customer_portal, methods=["POST"]),
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),
-        Route("/health", health, methods=["GET"]),
+        Route("/health", health(settings.commit), methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]

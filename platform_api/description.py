@@ -89,7 +89,11 @@ class Received(Answer):
 
 
 class Health(Answer):
+    """`commit` is null where the operator has not set COMMIT."""
+
     status: Literal["ok"]
+    version: str
+    commit: str | None
 
 
 class Ready(Answer):

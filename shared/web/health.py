@@ -5,13 +5,19 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared import VERSION
 from shared.domain.errors import Unavailable
 
 Check = Callable[[], Awaitable[object]]
 
 
-async def health(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+def health(commit: str) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint: this process runs, and which version of the code it is."""
+
+    async def answer(_request: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": VERSION, "commit": commit or None})
+
+    return answer
 
 
 async def ready(checks: dict[str, Check]) -> Response:

@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from shared import VERSION
 from shared.domain import errors
 from shared.domain.errors import ApiError
 from shared.web.body import Body
 from shared.web.docs_page import POLICY, docs_page
 from shared.web.pages import page
 
-VERSION = "0.1.0"
 JSON = "application/json"
 HTML = "text/html"
 METHODS = ("get", "put", "post", "delete", "patch")

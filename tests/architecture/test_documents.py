@@ -8,6 +8,7 @@ import pytest
 import oauth_bridge.settings
 import platform_api.settings
 import tenant_api.settings
+from shared import VERSION
 from shared.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,10 @@ def test_every_variable_is_in_the_example(settings: type[ServiceSettings]) -> No
     for name, field in settings.model_fields.items():
         variable = str(field.validation_alias or name).upper()
         assert re.search(rf"^#? ?{variable}(__\w+)?=", example, re.MULTILINE), variable
+
+
+def test_the_version_is_said_once() -> None:
+    assert f'\nversion = "{VERSION}"\n' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_readme_is_short_and_its_first_call_comes_early() -> None:

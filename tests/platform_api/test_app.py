@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from platform_api import app
 from platform_api.settings import Settings
+from shared import VERSION
 from tests.clocks import SetClock
 from tests.platform_api.service import Service
 from tests.serving import serving
@@ -71,7 +72,7 @@ async def test_errors_too_can_be_read_by_our_own_pages(service: Service) -> None
 
 @pytest.mark.store
 async def test_is_healthy_and_ready_with_a_store(service: Service) -> None:
-    assert (await service.http.get("/health")).json() == {"status": "ok"}
+    assert (await service.http.get("/health")).json() == {"status": "ok", "version": VERSION, "commit": None}
     assert (await service.http.get("/ready")).json() == {"status": "ready"}
 
 
