@@ -22,7 +22,7 @@ USAGE = "usage: python -m oauth_bridge [worker]"
 def application() -> Starlette:
     """The app of one server process; uvicorn calls it in each."""
     settings = load()
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, counted=settings.metrics_port is not None)
     return app.build(settings)
 
 

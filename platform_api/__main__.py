@@ -17,7 +17,7 @@ from shared.web.serve import serve, settings_or_exit
 def application() -> Starlette:
     """The app of one server process; uvicorn calls it in each."""
     settings = load()
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, counted=settings.metrics_port is not None)
     return app.build(settings)
 
 

@@ -140,6 +140,7 @@ class ServiceSettings(BaseSettings):
     forwarded_allow_ips: str = Field(default="127.0.0.1", description="addresses whose X-Forwarded-For is believed")
     drain_seconds: int = Field(default=20, ge=1, le=110, description="how long SIGTERM waits for calls under way")
     log_level: str = "INFO"
+    metrics_port: int | None = Field(default=None, ge=0, le=65535, description="where Prometheus asks; absent: nowhere")
     commit: str = Field(default="", max_length=64, description="of the code that runs, told by /health")
 
     aws_region: str = "us-east-1"

@@ -15,6 +15,8 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import metrics
+
 logger = logging.getLogger("dream_api.request")
 
 _FOREIGN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
@@ -106,8 +108,8 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-def configure(level: str) -> None:
-    """JSON lines on standard output; called once, when a service starts."""
+def configure(level: str, *, counted: bool = False) -> None:
+    """JSON lines on standard output, `counted` as metrics too; called once, when a service starts."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -115,3 +117,5 @@ def configure(level: str) -> None:
     root.setLevel(logging.WARNING)
     for name in ("dream_api", "uvicorn.error"):
         logging.getLogger(name).setLevel(level.upper())
+    if counted:
+        metrics.attach(logging.getLogger("dream_api"))

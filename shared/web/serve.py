@@ -10,6 +10,7 @@ from typing import TypeVar
 import uvicorn
 from pydantic import ValidationError
 
+from shared import metrics
 from shared.settings import ServiceSettings, sentences
 from shared.web import log
 
@@ -33,6 +34,8 @@ def settings_or_exit(service: str, load: Callable[[], S]) -> S:
 def serve(factory: str, settings: ServiceSettings, port: int) -> None:
     """Serve the app that `factory` (`module:function`) builds, in as many processes as settings say."""
     log.configure(settings.log_level)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.host, settings.metrics_port, settings.workers)
     uvicorn.run(
         factory,
         factory=True,

@@ -84,9 +84,10 @@ class Installation:
     services: list[Service] = field(default_factory=list)
     credential_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
 
-    async def start(self, name: str) -> Service:
+    async def start(self, name: str, **variables: str) -> Service:
+        """A service that answers; `variables` are settings of its environment."""
         port = free_port()
-        environment = self._environment(name) | {PORT_VARIABLES[name]: str(port)}
+        environment = self._environment(name) | {PORT_VARIABLES[name]: str(port)} | variables
         log = self.folder / f"{name}-{port}.log"
         service = Service(name, f"http://127.0.0.1:{port}", environment, log)
         self.services.append(service)
