@@ -50,8 +50,8 @@ def test_every_file_the_readme_names_exists() -> None:
             assert (ROOT / path).exists(), path
 
 
-def test_every_route_is_in_the_readme() -> None:
-    for module in ("platform_api", "tenant_api", "oauth_bridge"):
-        source = (ROOT / module / "app.py").read_text()
-        for path in re.findall(r'Route\("([^"]+)"', source):
-            assert f"{path}`" in README, f"{module}: {path}"
+@pytest.mark.parametrize("module", ["platform_api", "tenant_api", "oauth_bridge"])
+def test_every_route_is_in_the_service_s_readme(module: str) -> None:
+    source, told = (ROOT / module / "app.py").read_text(), (ROOT / module / "README.md").read_text()
+    for path in re.findall(r'Route\("([^"]+)"', source):
+        assert f"{path}`" in told, path
