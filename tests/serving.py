@@ -9,9 +9,9 @@ from starlette.types import ASGIApp
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """The app's address while it is served on a free loopback port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="on"))
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """The app's address while it is served, on a free loopback port unless one is asked for."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on"))
     task = asyncio.create_task(server.serve())
     try:
         while not server.started:

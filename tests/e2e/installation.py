@@ -64,6 +64,13 @@ class Service:
                     await asyncio.sleep(0.05)
         raise RuntimeError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}")
 
+    def kill(self) -> None:
+        """SIGKILL, and it is gone when this returns."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is None:
             return

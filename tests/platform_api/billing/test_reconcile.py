@@ -1,7 +1,6 @@
 """`python -m platform_api reconcile`, run as an operator runs it."""
 
 import asyncio
-import os
 import subprocess
 import sys
 
@@ -19,28 +18,9 @@ def own_world(fresh_world: World) -> World:
 
 
 async def command(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    clerk, stripe = world.settings.developer_clerk, world.settings.stripe
-    assert stripe is not None
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_ACCESS_KEY_ID": "platform_api",
-        "AWS_SECRET_ACCESS_KEY": "tests",
-        "DYNAMODB_ENDPOINT": str(world.settings.dynamodb_endpoint),
-        "TABLE_PREFIX": world.settings.table_prefix,
-        "DEVELOPER_CLERK__PUBLISHABLE_KEY": clerk.publishable_key,
-        "DEVELOPER_CLERK__SECRET_KEY": clerk.secret_key.get_secret_value(),
-        "DEVELOPER_CLERK__ISSUER": clerk.issuer,
-        "DEVELOPER_CLERK__API_URL": clerk.api_url,
-        "CREDENTIAL_KEYS": world.settings.credential_keys.get_secret_value(),
-        "STRIPE__SECRET_KEY": stripe.secret_key.get_secret_value(),
-        "STRIPE__WEBHOOK_SECRET": stripe.webhook_secret.get_secret_value(),
-        "STRIPE__API_URL": stripe.api_url,
-        "STRIPE__CONNECT_URL": stripe.connect_url,
-        "STRIPE_PRICE_ID": world.price_id,
-    }
     line = [sys.executable, "-m", "platform_api", *arguments]
     return await asyncio.to_thread(
-        subprocess.run, line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        subprocess.run, line, cwd=ROOT, env=world.environment(), capture_output=True, text=True, timeout=60
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -85,10 +86,14 @@ class World:
         """A developer nobody has seen before."""
         return self.clerk.create_user(f"dev-{token_hex(6)}@example.com")
 
+    async def token(self, user: User) -> str:
+        asked = {"userId": user["id"], "template": None, "origin": PAGES}
+        jwt: str = (await self.clerk_http.post("/_sandbox/token", json=asked)).json()["jwt"]
+        return jwt
+
     async def post(self, user: User, path: str) -> httpx2.Response:
         """A developer's POST, to one instance and then the other; their token says the free plan, always."""
-        asked = {"userId": user["id"], "template": None, "origin": PAGES}
-        token = (await self.clerk_http.post("/_sandbox/token", json=asked)).json()["jwt"]
+        token = await self.token(user)
         while True:
             url = self.urls[next(self.turn) % len(self.urls)]
             answer = await self.http.post(url + path, headers={"Authorization": f"Bearer {token}"})
@@ -136,6 +141,31 @@ class World:
     async def settled(self) -> None:
         assert (await self.stripe.control("settle", seconds=15))["settled"]
 
+    def environment(self, **changed: str) -> dict[str, str]:
+        """The variables of a process of its own that belongs to this world."""
+        clerk, stripe = self.settings.developer_clerk, self.settings.stripe
+        assert stripe is not None
+        return {
+            "PATH": os.environ["PATH"],
+            "AWS_ACCESS_KEY_ID": "platform_api",
+            "AWS_SECRET_ACCESS_KEY": "tests",
+            "DYNAMODB_ENDPOINT": str(self.settings.dynamodb_endpoint),
+            "TABLE_PREFIX": self.settings.table_prefix,
+            "PLATFORM_API_URL": PAGES,
+            "DEVELOPER_CLERK__PUBLISHABLE_KEY": clerk.publishable_key,
+            "DEVELOPER_CLERK__SECRET_KEY": clerk.secret_key.get_secret_value(),
+            "DEVELOPER_CLERK__AUTHORIZED_PARTIES": PAGES,
+            "DEVELOPER_CLERK__ISSUER": clerk.issuer,
+            "DEVELOPER_CLERK__API_URL": clerk.api_url,
+            "CREDENTIAL_KEYS": self.settings.credential_keys.get_secret_value(),
+            "STRIPE__SECRET_KEY": stripe.secret_key.get_secret_value(),
+            "STRIPE__WEBHOOK_SECRET": stripe.webhook_secret.get_secret_value(),
+            "STRIPE__API_URL": stripe.api_url,
+            "STRIPE__CONNECT_URL": stripe.connect_url,
+            "STRIPE_PRICE_ID": self.price_id,
+            "RECONCILE_SECONDS": "0",
+        } | changed
+
     @asynccontextmanager
     async def billing(self) -> AsyncIterator[BillingDeps]:
         """A process of its own, as the reconcile command is one."""
@@ -157,8 +187,10 @@ async def world(endpoint: str, prefix: str, folder: Path) -> AsyncIterator[World
         price_id = (await stripe.price(2900, "dream-api")).id
         settings = _settings(clerk.issuer, stripe.url, price_id, endpoint, prefix)
         relay.urls = [await stack.enter_async_context(serving(app.build(settings))) for _ in range(2)]
-        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=20))
-        clerk_http = await stack.enter_async_context(httpx2.AsyncClient(base_url=clerk.issuer, trust_env=False))
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
+        clerk_http = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=clerk.issuer, trust_env=False, timeout=30)
+        )
         dynamo = Dynamo(region="us-east-1", endpoint=endpoint)
         stack.push_async_callback(dynamo.close)
         records = BillingRecords(dynamo, prefix + "platform-tokens")

@@ -185,6 +185,29 @@ class World:
     async def settled(self) -> None:
         assert (await self.stripe.control("settle", seconds=15))["settled"]
 
+    def environment(self, **changed: str) -> dict[str, str]:
+        """The variables of a process of its own that belongs to this world."""
+        clerk, stripe = self.settings.end_user_clerk, self.settings.tenant_stripe
+        assert stripe is not None
+        return {
+            "PATH": os.environ["PATH"],
+            "AWS_ACCESS_KEY_ID": "tenant_api",
+            "AWS_SECRET_ACCESS_KEY": "tests",
+            "DYNAMODB_ENDPOINT": str(self.settings.dynamodb_endpoint),
+            "TABLE_PREFIX": self.settings.table_prefix,
+            "TENANT_API_URL": PAGES,
+            "END_USER_CLERK__PUBLISHABLE_KEY": clerk.publishable_key,
+            "END_USER_CLERK__SECRET_KEY": clerk.secret_key.get_secret_value(),
+            "END_USER_CLERK__AUTHORIZED_PARTIES": PAGES,
+            "END_USER_CLERK__ISSUER": clerk.issuer,
+            "END_USER_CLERK__API_URL": clerk.api_url,
+            "TENANT_STRIPE__SECRET_KEY": stripe.secret_key.get_secret_value(),
+            "TENANT_STRIPE__WEBHOOK_SECRET": stripe.webhook_secret.get_secret_value(),
+            "TENANT_STRIPE__API_URL": stripe.api_url,
+            "TENANT_STRIPE__CONNECT_URL": stripe.connect_url,
+            "RECONCILE_SECONDS": "0",
+        } | changed
+
     @asynccontextmanager
     async def billing(self) -> AsyncIterator[BillingDeps]:
         """A process of its own, as the reconcile command is one."""
@@ -205,8 +228,10 @@ async def world(endpoint: str, prefix: str, folder: Path) -> AsyncIterator[World
         stripe = await stack.enter_async_context(running(config=config))
         settings = _settings(clerk.issuer, stripe.url, endpoint, prefix)
         relay.urls = [await stack.enter_async_context(serving(app.build(settings))) for _ in range(2)]
-        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=20))
-        clerk_http = await stack.enter_async_context(httpx2.AsyncClient(base_url=clerk.issuer, trust_env=False))
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
+        clerk_http = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=clerk.issuer, trust_env=False, timeout=30)
+        )
         dynamo = Dynamo(region="us-east-1", endpoint=endpoint)
         stack.push_async_callback(dynamo.close)
         records = BillingRecords(dynamo, prefix + "tenant-tokens")
