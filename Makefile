@@ -44,8 +44,8 @@ token: $(READY) ## Print a fresh token of the running product: make token USER=d
 
 .PHONY: reconcile
 reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal, both services: make reconcile [ARGS=--dry-run]
-	@$(BIN)/python -m platform_api reconcile $(ARGS)
-	@$(BIN)/python -m tenant_api reconcile $(ARGS)
+	@$(BIN)/python -m infra.sandbox.command platform_api reconcile $(ARGS)
+	@$(BIN)/python -m infra.sandbox.command tenant_api reconcile $(ARGS)
 
 .PHONY: reset
 reset: $(READY) ## Forget everything `make run` has stored

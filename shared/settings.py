@@ -158,7 +158,10 @@ class ServiceSettings(BaseSettings):
     def refuse_live_with_test_store(self, *, live: bool) -> None:
         """Live credentials with an engine that is not AWS would put paying customers on a laptop."""
         if live and self.dynamodb_endpoint is not None:
-            raise ValueError("DYNAMODB_ENDPOINT is set beside live keys; remove it or use test keys")
+            raise ValueError(
+                "live keys beside DYNAMODB_ENDPOINT would keep paying customers' data in an engine that is not AWS; "
+                "remove DYNAMODB_ENDPOINT, or use test keys"
+            )
 
 
 def sentences(error: ValidationError) -> list[str]:

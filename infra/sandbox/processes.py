@@ -46,15 +46,15 @@ class Processes:
     children: list[Child] = field(default_factory=list)
 
     def start(self, name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> Child:
-        """Start one; it sees the given variables and no others of ours but PATH, HOME and LANG."""
+        """Start one; it sees the given variables and no others of ours but PATH, HOME and LANG, and no `.env`."""
         self.logs.mkdir(parents=True, exist_ok=True)
         path = self.logs / f"{name}.log"
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with path.open("wb") as log:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
-                env=inherited | {"PYTHONUNBUFFERED": "1"} | dict(environment),
+                cwd=self.logs,
+                env=inherited | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)} | dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

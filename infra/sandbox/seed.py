@@ -1,6 +1,7 @@
 """A developer with a platform, two tiers and an end-user, so that a fresh sandbox has something to call.
 
-Made through the services' own APIs, and again at every start: what is there stays. Called by the supervisor.
+Made through the services' own APIs, and again at every start: what is there stays. In a real Clerk app nobody is made
+up: its people sign in themselves. Called by the supervisor.
 """
 
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from infra.sandbox.configured import Configured
 from infra.sandbox.layout import DEVELOPERS, END_USERS, Layout, Secrets
 from infra.sandbox.processes import SandboxError
 
@@ -40,11 +42,11 @@ TIERS: list[dict[str, Any]] = [
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What was sown."""
+    """What was sown; None where a person has to do it."""
 
-    platform_id: str
-    api_key: str
-    end_user_id: str
+    platform_id: str | None = None
+    api_key: str | None = None
+    end_user_id: str | None = None
 
 
 def price(layout: Layout, secrets: Secrets) -> str:
@@ -65,8 +67,10 @@ def price(layout: Layout, secrets: Secrets) -> str:
         return str(http.post(prices, data=wanted).raise_for_status().json()["id"])
 
 
-def sow(layout: Layout, secrets: Secrets) -> Seeded:
+def sow(layout: Layout, secrets: Secrets, configured: Configured) -> Seeded:
     """Make what is not there yet; answers what is. Raises SandboxError with the answer that was not expected."""
+    if not configured.stands_in(DEVELOPERS):
+        return Seeded()
     with httpx.Client(timeout=10, trust_env=False) as http:
         token = _developer_token(http, layout)
         made = _asked(http, "POST", layout.url("platform_api") + "/generate-credentials", token)
@@ -76,36 +80,9 @@ def sow(layout: Layout, secrets: Secrets) -> Seeded:
             _asked(http, "PUT", tiers, token, {"tiers": TIERS})
             _asked(http, "POST", tiers + "/publish", token)
         _wait_for_key(http, layout, api_key)
+        if not configured.stands_in(END_USERS):
+            return Seeded(platform_id, api_key)
         return Seeded(platform_id, api_key, _end_user(http, layout, secrets, platform_id))
-
-
-def told(layout: Layout, seeded: Seeded) -> str:
-    """What a person wants to know of a running sandbox."""
-    tenant = layout.url("tenant_api")
-    return f"""
-dream-api is running.
-
-  platform_api   {layout.url("platform_api")}   developers
-  tenant_api     {tenant}   end-users
-  oauth_bridge   {layout.url("oauth_bridge")}   credentials and tiers
-  Stripe         {layout.url("stripe")}   its stand-in
-  sign-in pages  {layout.url(DEVELOPERS)}/sign-in (developers), {layout.url(END_USERS)}/sign-in (end-users)
-
-  developer      {DEVELOPER}
-  platformId     {seeded.platform_id}
-  API key        {seeded.api_key}
-  end-user       {END_USER} ({seeded.end_user_id})
-
-Make a metered call:
-
-  curl -X POST {tenant}/api/data -H 'Authorization: Bearer {seeded.api_key}' -H 'X-User-Id: alice'
-
-Pay as the developer (test card 4242 4242 4242 4242) at the address this answers:
-
-  curl -X POST {layout.url("platform_api")}/create-checkout -H "Authorization: Bearer $(make -s token USER={DEVELOPER})"
-
-Get a token: make token USER={DEVELOPER}   Logs: {layout.logs}   Start afresh: make reset   Stop: Ctrl-C
-"""
 
 
 def _developer_token(http: httpx.Client, layout: Layout) -> str:

@@ -10,12 +10,15 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import boto3
 
-from infra.sandbox import engine, seed
+from infra.sandbox import engine, seed, told
 from infra.sandbox.clerk import KEY_VARIABLE
+from infra.sandbox.configured import CONNECT, OWN, Configured
 from infra.sandbox.layout import DEVELOPERS, END_USERS, FIRST_PORT, HOST, OPERATOR, PARTS, REGION, Layout
 from infra.sandbox.processes import Child, Processes, SandboxError
 from infra.tables import create_missing
@@ -32,21 +35,24 @@ class _Stop(Exception):
 class Supervisor:
     """One running sandbox."""
 
-    def __init__(self, layout: Layout, say: Callable[[str], None]) -> None:
+    def __init__(self, layout: Layout, say: Callable[[str], None], env_file: Path) -> None:
         self._layout = layout
         self._say = say
+        self._env_file = env_file
+        self._configured = Configured()
+        self._price_id = ""
         self._secrets = layout.secrets()
         self._processes = Processes(layout.logs)
-        self._price_id = ""
 
     def run(self, *, seeded: bool = True) -> int:
         """Run until stopped; the exit code."""
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, _stop)
         try:
+            self.configure()
             self._claim()
             self._start()
-            self._say(seed.told(self._layout, seed.sow(self._layout, self._secrets)) if seeded else "Running.")
+            self._say(self._sown() if seeded else "Running.")
             while True:
                 self._processes.check()
                 time.sleep(WATCH_SECONDS)
@@ -64,18 +70,43 @@ class Supervisor:
             if owner(self._layout) == os.getpid():
                 self._layout.running.unlink()
 
+    def configure(self) -> None:
+        """Read what the person has configured. Raises SandboxError for what can't be used."""
+        self._configured = Configured.read(self._env_file)
+
+    def find_price(self) -> None:
+        """Make or find the price that the operator sells at Stripe's stand-in, which must be running."""
+        if self._configured.stands_in(OWN):
+            self._price_id = seed.price(self._layout, self._secrets)
+
+    def _sown(self) -> str:
+        sown = seed.sow(self._layout, self._secrets, self._configured)
+        return told.running(self._layout, sown, self._configured)
+
     def _claim(self) -> None:
         """Refuse a second sandbox on this folder, and ports that are taken, before anything is started."""
         pid = owner(self._layout)
         if pid is not None:
             raise SandboxError(f"one is running on {self._layout.state} already (process {pid}).")
-        for part in PARTS:
+        for part in self._parts():
             if _taken(self._layout.port(part)):
                 raise SandboxError(
                     f"port {self._layout.port(part)}, meant for {part}, is taken. "
                     f"Stop what uses it, or take other ports: make run PORTS={FIRST_PORT + 10000}"
                 )
-        self._layout.running.write_text(json.dumps({"pid": os.getpid(), "firstPort": self._layout.first_port}))
+        real = sorted(self._configured.real)
+        running = {
+            "pid": os.getpid(),
+            "firstPort": self._layout.first_port,
+            "envFile": str(self._env_file),
+            "real": real,
+        }
+        self._layout.running.write_text(json.dumps(running))
+
+    def _parts(self) -> list[str]:
+        """What is started: a stand-in for nothing that `.env` configures."""
+        plays = {part: (OWN, CONNECT) if part == "stripe" else (part,) for part in PARTS}
+        return [part for part in PARTS if self._configured.stands_in(*plays[part])]
 
     def _start(self) -> None:
         layout, processes = self._layout, self._processes
@@ -86,11 +117,14 @@ class Supervisor:
         gate = ("-m", "infra.sandbox.gate", "--port", str(layout.port("gate")), "--engine", layout.url("engine"))
         processes.wait_for(self._python("gate", gate, {}), layout.url("gate") + "/_gate/log")
         self._create_tables()
-        self._say("Starting the stand-ins for Clerk and Stripe, and the services…")
-        stand_ins = {app: self._start_clerk(app) for app in (DEVELOPERS, END_USERS)} | {"stripe": self._start_stripe()}
+        self._say("Starting the stand-ins and the services…")
+        starts: dict[str, Callable[[], Child]] = {
+            app: partial(self._start_clerk, app) for app in (DEVELOPERS, END_USERS)
+        } | {"stripe": self._start_stripe}
+        stand_ins = {part: start() for part, start in starts.items() if part in self._parts()}
         for part, child in stand_ins.items():
             processes.wait_for(child, layout.url(part) + "/health")
-        self._price_id = seed.price(layout, self._secrets)
+        self.find_price()
         services = [self._python(name, ("-m", name), self.environment(name)) for name in SERVICES]
         for name, child in zip(SERVICES, services, strict=True):
             processes.wait_for(child, layout.url(name) + "/health")
@@ -116,6 +150,9 @@ class Supervisor:
 
     def environment(self, service: str) -> dict[str, str]:
         """A service's settings: its own, and nothing of the others."""
+        return self._configured.applied(service, self._with_stand_ins(service))
+
+    def _with_stand_ins(self, service: str) -> dict[str, str]:
         layout, app = self._layout, _CLERK_APP[service]
         clerk = "DEVELOPER_CLERK" if app == DEVELOPERS else "END_USER_CLERK"
         page = layout.url("platform_api" if app == DEVELOPERS else "tenant_api")

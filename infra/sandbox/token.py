@@ -17,6 +17,8 @@ LIFETIME_SECONDS = 3600
 
 def token(layout: Layout, user: str, app: str) -> str:
     """A template token of an app for a user. Raises ValueError with what was wrong."""
+    if app in json.loads(layout.running.read_text()).get("real", []):
+        raise ValueError(f"The Clerk app {app} is the real one, by .env: sign in on its pages, no token is made up.")
     who = {"email": user} if "@" in user else {"userId": user}
     asked = who | {"template": app, "expiresInSeconds": LIFETIME_SECONDS}
     answer = httpx.post(layout.url(app) + "/_sandbox/token", json=asked, timeout=5, trust_env=False)
