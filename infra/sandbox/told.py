@@ -73,13 +73,20 @@ def _left(layout: Layout, configured: Configured) -> list[str]:
         f"there, and get a platform and a key at {platform}/dashboard (or POST /generate-credentials).",
         END_USERS: f"Clerk app of end-users: JWT template `{END_USERS}` with {TEMPLATES[END_USERS]}; end-users sign up "
         f"at {tenant}/signup/<platformId>.",
-        OWN: f"Stripe: save the portal's default configuration, and run\n    stripe listen --forward-to "
-        f"{platform}/webhook/stripe\n    whose secret is STRIPE__WEBHOOK_SECRET.",
-        CONNECT: f"Stripe Connect: allow the redirect URI {bridge}/stripe/callback, and run\n    stripe listen "
-        f"--forward-connect-to {tenant}/webhook/stripe\n    whose secret is TENANT_STRIPE__WEBHOOK_SECRET.",
+        OWN: "Stripe: save the settings of the customer portal once.",
+        CONNECT: f"Stripe Connect: allow the redirect URI {bridge}/stripe/callback.",
         GITHUB: f"GitHub: the OAuth app's callback is {bridge}/github/callback.",
     }
     lines = [f"  - {words}" for key, words in steps.items() if not configured.stands_in(key)]
+    forwards = [
+        (OWN, f"--forward-to {platform}/webhook/stripe", "STRIPE__WEBHOOK_SECRET"),
+        (CONNECT, f"--forward-connect-to {tenant}/webhook/stripe", "TENANT_STRIPE__WEBHOOK_SECRET"),
+    ]
+    needed = [(flag, secret) for key, flag, secret in forwards if not configured.stands_in(key)]
+    if needed:
+        command = " ".join(["stripe listen", *(flag for flag, _ in needed)])
+        secrets = " and ".join(secret for _, secret in needed)
+        lines.append(f"  - Keep this running; the secret that it prints is {secrets}:\n\n    {command}")
     return ["Left to you, because these systems are real:\n\n" + "\n".join(lines)] if lines else []
 
 

@@ -7,7 +7,9 @@ import pytest
 
 import oauth_bridge.settings
 import platform_api.settings
+import platform_api.stripe_events
 import tenant_api.settings
+import tenant_api.stripe_events
 from shared import VERSION
 from shared.settings import ServiceSettings
 
@@ -55,3 +57,9 @@ def test_every_route_is_in_the_service_s_readme(module: str) -> None:
     source, told = (ROOT / module / "app.py").read_text(), (ROOT / module / "README.md").read_text()
     for path in re.findall(r'Route\("([^"]+)"', source):
         assert f"{path}`" in told, path
+
+
+def test_every_event_that_a_service_handles_is_among_those_to_subscribe_to() -> None:
+    document = (ROOT / "infra" / "real-systems.md").read_text()
+    for event in platform_api.stripe_events.HANDLED | tenant_api.stripe_events.HANDLED:
+        assert f"`{event}`" in document, event
