@@ -42,12 +42,15 @@ class EventLog:
         clock: Clock,
         lease: timedelta = LEASE,
         patience_seconds: float = PATIENCE_SECONDS,
+        work_seconds: float = WORK_SECONDS,
     ) -> None:
         self._dynamo = dynamo
         self._table = table
         self._clock = clock
         self._lease = lease
         self._patience = patience_seconds
+        self._work_seconds = work_seconds
+        self._here: dict[str, asyncio.Future[bool]] = {}
 
     async def once(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
         """Do the work for an event unless it is done; answers its outcome, `duplicate` when it was done before.
@@ -55,6 +58,26 @@ class EventLog:
         What the work raises is raised, and the claim is given back. Raises Unavailable when another delivery's work
         does not end in time.
         """
+        here = self._here.get(event.id)
+        if here is not None and await self._ended_well(here):
+            return "duplicate"
+        mine = self._here[event.id] = asyncio.get_running_loop().create_future()
+        try:
+            outcome = await self._claimed(event, work)
+            mine.set_result(True)
+        finally:
+            if not mine.done():
+                mine.set_result(False)
+            if self._here.get(event.id) is mine:
+                del self._here[event.id]
+        return outcome
+
+    async def _ended_well(self, here: "asyncio.Future[bool]") -> bool:
+        """Whether this process did the work meanwhile: many deliveries at once need not all ask the store."""
+        await asyncio.wait([here], timeout=self._patience)
+        return here.done() and here.result()
+
+    async def _claimed(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
         deadline = asyncio.get_running_loop().time() + self._patience
         lease_until = self._lease_until()
         while (claim := await self._claim(event, lease_until)) is _Claim.BUSY:
@@ -75,7 +98,7 @@ class EventLog:
 
     async def _worked(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
         try:
-            async with asyncio.timeout(WORK_SECONDS):
+            async with asyncio.timeout(self._work_seconds):
                 return await work(event)
         except TimeoutError as error:
             raise Unavailable("This event's work took too long; deliver it again.", retry_after_seconds=5) from error

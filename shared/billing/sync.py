@@ -81,11 +81,12 @@ class BillingSync:
         plans = {price_id: await self._plan_of(seen, price_id) for price_id in {one.price_id for one in subscriptions}}
         # What the customer buys for another price is no business of ours, and is never cancelled from here.
         ours = [one for one in subscriptions if plans[one.price_id] is not None]
-        kept = current(ours or subscriptions, self._clock(), self._grace)
+        now = self._clock()
+        kept = current(ours or subscriptions, now, self._grace)
         after = _without_subscription(seen) if kept is None else self._truth(seen, kept, plans[kept.price_id])
         if not after.says_the_same(seen):
             after = replace(after, version=seen.version + 1)
-        extra = tuple(one.id for one in surplus(ours, kept))
+        extra = tuple(one.id for one in surplus(ours, kept, now, self._grace))
         return Drift(seen.subject, seen, after, extra, untold=seen.told < seen.version)
 
     def _truth(self, seen: BillingRecord, kept: Subscription, plan: str | None) -> BillingRecord:

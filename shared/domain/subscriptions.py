@@ -86,11 +86,13 @@ def current(subscriptions: Iterable[Subscription], now: datetime, grace: timedel
     return ranked[0] if ranked else None
 
 
-def surplus(subscriptions: Sequence[Subscription], kept: Subscription | None) -> list[Subscription]:
+def surplus(
+    subscriptions: Sequence[Subscription], kept: Subscription | None, now: datetime, grace: timedelta = GRACE
+) -> list[Subscription]:
     """Those beside the kept one that would go on charging: bought twice by accident, to be cancelled.
 
-    None while the kept one gives nothing: another may still be paid, and would then be the one to keep.
+    None while the kept one gives nothing (any more): another may still be paid, and would then be the one to keep.
     """
-    if kept is None or kept.paid_until() == 0:
+    if kept is None or not kept.pays(now, grace):
         return []
     return [one for one in subscriptions if one.id != kept.id and one.live]

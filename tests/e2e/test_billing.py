@@ -17,7 +17,7 @@ from tests.e2e.installation import free_port
 from tests.gates import Gate
 from tests.serving import serving
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="function")]
+pytestmark = pytest.mark.asyncio(loop_scope="function")
 
 CREATED = "customer.subscription.created"
 

@@ -12,13 +12,10 @@ from itertools import cycle
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from shared.domain.quota import UNLIMITED
 from shared.domain.tiers import Price, Tier, TierConfig
 from tests.e2e.installation import Installation, Service, installation
-
-pytestmark = pytest.mark.store
 
 REPEATS = int(os.environ.get("REPEATS", "1"))
 PLATFORM = "plt_" + "1" * 32

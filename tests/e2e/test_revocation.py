@@ -5,11 +5,8 @@ import time
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.e2e.installation import Service, installation
-
-pytestmark = pytest.mark.store
 
 BOUND_SECONDS = 2.0
 

@@ -6,13 +6,10 @@ from itertools import cycle
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from shared.domain.quota import UNLIMITED
 from shared.domain.tiers import Price, Tier, TierConfig
 from tests.e2e.installation import installation
-
-pytestmark = pytest.mark.store
 
 PLATFORM = "plt_" + "2" * 32
 CALLERS = 32

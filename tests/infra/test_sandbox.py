@@ -248,7 +248,6 @@ def test_live_keys_are_refused_before_anything_starts(tmp_path: Path) -> None:
     assert children(sandbox.first) == []
 
 
-@pytest.mark.store
 def test_starts_again_after_a_kill_with_what_the_native_engine_has_kept(tmp_path: Path) -> None:
     native = "DYNAMODB_ENDPOINT" in os.environ  # the run on the second engine, where there is one
     sandbox = Sandbox(tmp_path / "state", "native" if native else "moto")

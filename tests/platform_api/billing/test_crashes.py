@@ -19,7 +19,7 @@ from tests.clocks import SetClock
 from tests.infra.stripe.sandbox import OWN_SECRET
 from tests.platform_api.billing.world import World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STEPS = ["claimed", "looked at Stripe", "stored", "told Clerk", "noted as told"]
 

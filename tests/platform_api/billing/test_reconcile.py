@@ -9,8 +9,6 @@ import pytest
 from tests.e2e.installation import ROOT
 from tests.platform_api.billing.world import World
 
-pytestmark = pytest.mark.store
-
 
 @pytest.fixture(name="world")
 def own_world(fresh_world: World) -> World:

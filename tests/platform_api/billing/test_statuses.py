@@ -1,5 +1,7 @@
 """Which of Stripe's statuses pay, seen on the developer's very next call; and who is billed by whose event."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,10 +9,12 @@ import pytest
 from platform_api.deps import opened
 from platform_api.entitlements import Entitlements
 from shared.adapters.system import utc_now
+from shared.billing.records import OWN_ACCOUNT, BillingRecord
 from shared.domain.principal import Developer
+from tests.clocks import SetClock
 from tests.platform_api.billing.world import World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def bought(world: World, customer: str, **params: Any) -> Any:
@@ -110,6 +114,17 @@ async def test_the_record_wins_over_the_token_both_ways(world: World) -> None:
     assert (await entitlements.quota(Developer(user["id"], "free"))).plan == "paid"
     await world.in_portal(user, "cancel_now")
     await world.settled()
+    assert (await entitlements.quota(Developer(user["id"], "paid"))).plan == "free"
+
+
+async def test_the_grace_ends_by_the_clock_whether_or_not_an_event_comes(world: World) -> None:
+    clock = SetClock()
+    user, ends = await world.developer(), clock() + timedelta(seconds=60)
+    record = BillingRecord(user["id"], OWN_ACCOUNT, f"cus_{user['id']}", plan="paid", status="past_due")
+    await world.records.create(replace(record, paid_until=int(ends.timestamp()), subscription_id="sub_1"))
+    entitlements = Entitlements(world.records, clock)
+    assert (await entitlements.quota(Developer(user["id"], "paid"))).plan == "paid"
+    clock.advance(seconds=60)
     assert (await entitlements.quota(Developer(user["id"], "paid"))).plan == "free"
 
 

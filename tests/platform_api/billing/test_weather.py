@@ -13,8 +13,6 @@ from infra.sandbox.clerk_state import User
 from platform_api.reconcile import reconciling
 from tests.platform_api.billing.world import World, world
 
-pytestmark = pytest.mark.store
-
 
 @pytest.fixture(name="world")
 def own_world(fresh_world: World) -> World:
@@ -141,7 +139,12 @@ async def lived(world: World, actions: list[str], chance: random.Random, *, loss
     lost = [one for one in held if lossy and chance.random() < 0.5]
     kept = [one for one in held if one not in lost]
     await world.stripe.control("discard", events=lost)
-    await world.stripe.control("release", events=kept, concurrently=chance.random() < 0.5)
+    release = world.stripe.control("release", events=kept, concurrently=chance.random() < 0.5)
+    if chance.random() < 0.5:
+        await release
+    else:  # a walk of reconcile beside live traffic
+        async with world.billing() as billing:
+            await asyncio.gather(release, *(billing.reconcile.one(user["id"]) for _ in range(3)))
     await world.stripe.control("weather")
     for event in chance.sample(kept, min(2, len(kept))):
         await world.stripe.control("redeliver", event=event, times=3, concurrently=True)

@@ -41,13 +41,19 @@ class Relay:
     def __init__(self) -> None:
         self.urls: list[str] = []
         self._turn = itertools.count()
-        self.app = Starlette(routes=[Route("/hook", self._pass_on, methods=["POST"])])
+        # One for all: fifty opened at once keep this loop, and what is timed in it, waiting for seconds.
+        self._http = httpx2.AsyncClient(trust_env=False, timeout=30)
+        self.app = Starlette(routes=[Route("/hook", self._pass_on, methods=["POST"])], lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        async with self._http:
+            yield
 
     async def _pass_on(self, request: Request) -> Response:
         url = self.urls[next(self._turn) % len(self.urls)] + "/webhook/stripe"
         headers = {"stripe-signature": request.headers["stripe-signature"]}
-        async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=20) as http:
-            answer = await http.post(url, content=await request.body(), headers=headers)
+        answer = await self._http.post(url, content=await request.body(), headers=headers)
         return Response(status_code=answer.status_code)
 
 

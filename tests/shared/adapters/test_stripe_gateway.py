@@ -159,6 +159,13 @@ async def test_what_stripe_fails_at_is_unavailable(
     assert (await sandbox.look("faults"))["left"] == 0
 
 
+async def test_a_stripe_that_goes_silent_is_unavailable(sandbox: Sandbox, gateway: StripeGateway) -> None:
+    await sandbox.control("faults", next=[{"path": "/v1/", "status": "timeout", "seconds": 0.2, "times": 3}])
+    with pytest.raises(Unavailable):
+        await gateway.own().subscriptions("cus_1")
+    assert (await sandbox.look("faults"))["left"] == 0
+
+
 async def test_a_lost_answer_is_asked_for_again_and_makes_nothing_twice(
     sandbox: Sandbox, gateway: StripeGateway
 ) -> None:

@@ -86,6 +86,19 @@ async def test_who_waits_for_one_that_does_not_end_is_told_to_come_again(dynamo:
         await impatient.once(EVENT, Work())
 
 
+async def test_work_that_takes_too_long_is_not_taken_and_the_next_delivery_does_it(dynamo: Dynamo, prefix: str) -> None:
+    async def silent(_event: Event) -> str:
+        await asyncio.sleep(60)
+        return "applied"
+
+    events = EventLog(dynamo, prefix + "platform-usage", SetClock(), work_seconds=0.1)
+    with pytest.raises(Unavailable, match="too long"):
+        await events.once(EVENT, silent)
+    work = Work()
+    assert await log(dynamo, prefix, SetClock()).once(EVENT, work) == "applied"
+    assert work.done == 1
+
+
 async def test_a_delivery_meanwhile_waits_and_is_never_taken_before_the_work_is_done(
     dynamo: Dynamo, prefix: str
 ) -> None:
@@ -93,4 +106,12 @@ async def test_a_delivery_meanwhile_waits_and_is_never_taken_before_the_work_is_
     logs = [log(dynamo, prefix, SetClock()) for _ in range(2)]
     outcomes = await asyncio.gather(*(logs[index % 2].once(EVENT, work) for index in range(20)))
     assert sorted(outcomes) == ["applied"] + ["duplicate"] * 19
+    assert work.done == 1
+
+
+async def test_those_who_wait_for_work_that_fails_do_it_themselves(dynamo: Dynamo, prefix: str) -> None:
+    events, work = log(dynamo, prefix, SetClock()), Work(Unavailable("Down."))
+    outcomes = await asyncio.gather(*(events.once(EVENT, work) for _ in range(5)), return_exceptions=True)
+    assert isinstance(outcomes[0], Unavailable)
+    assert sorted(str(one) for one in outcomes[1:]) == ["applied"] + ["duplicate"] * 3
     assert work.done == 1

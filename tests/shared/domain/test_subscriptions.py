@@ -55,14 +55,24 @@ def test_beside_one_that_gives_nothing_none_is_ended() -> None:
     unpaid, begun = one("unpaid", name="sub_1"), one("incomplete", created=TODAY + 1, name="sub_2")
     kept = current([unpaid, begun], NOW)
     assert kept == begun
-    assert surplus([unpaid, begun], kept) == []
+    assert surplus([unpaid, begun], kept, NOW) == []
+
+
+def test_beside_one_whose_grace_is_over_none_is_ended() -> None:
+    unpaid, late = one("unpaid", name="sub_1"), one("past_due", created=TODAY + 1, name="sub_2")
+    over = NOW + GRACE
+    kept = current([unpaid, late], over)
+    assert kept == late
+    assert surplus([unpaid, late], kept, over) == []
+    assert surplus([unpaid, late], kept, NOW) == [unpaid]
+    assert surplus([unpaid, late], kept, NOW, grace=timedelta(0)) == []
 
 
 def test_of_two_that_pay_the_newer_is_kept() -> None:
     older, newer, ended = one("active"), one("trialing", created=TODAY + 1, name="sub_2"), one("canceled", name="sub_3")
     kept = current([older, newer, ended], NOW)
     assert kept == newer
-    assert surplus([older, newer, ended], kept) == [older]
+    assert surplus([older, newer, ended], kept, NOW) == [older]
 
 
 @given(st.lists(subscriptions, max_size=6, unique_by=lambda each: each.id))
@@ -73,7 +83,8 @@ def test_whoever_pays_has_a_subscription_that_counts_and_keeps_no_second_one(bou
     if kept is not None and paying:
         assert kept.pays(NOW)
         assert kept.created == max(each.created for each in paying)
-    for each in surplus(bought, kept):
+    for each in surplus(bought, kept, NOW):
         assert each.live
         assert kept is not None
+        assert kept.pays(NOW)
         assert each.id != kept.id

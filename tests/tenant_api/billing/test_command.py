@@ -12,7 +12,7 @@ from tenant_api.settings import Settings, load
 from tests.serving import serving
 from tests.tenant_api.billing.world import FREE, PAGES, PRO, World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_command_tells_and_heals_one_user_one_platform_or_all(

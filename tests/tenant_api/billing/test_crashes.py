@@ -18,7 +18,7 @@ from tests.clocks import SetClock
 from tests.infra.stripe.sandbox import CONNECT_SECRET
 from tests.tenant_api.billing.world import EndUser, World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STEPS = ["claimed", "looked at Stripe", "stored", "told Clerk"]
 

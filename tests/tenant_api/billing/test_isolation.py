@@ -12,7 +12,7 @@ from shared.records import tenant_config
 from tests.infra.stripe.sandbox import CONNECT_SECRET
 from tests.tenant_api.billing.world import BASIC, FREE, PRO, SHOP, TIERS, EndUser, World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def signed(body: bytes, secret: str = CONNECT_SECRET, age: int = 0) -> dict[str, str]:

@@ -81,6 +81,32 @@ async def test_a_trial_pays_and_is_given_once(world: World) -> None:
     assert (await world.record(user)).status == "active"
 
 
+async def test_a_trial_that_ends_goes_on_as_paid_or_as_past_due_by_its_card(world: World) -> None:
+    platform = await world.platform()
+    paying, failing = await world.end_user(platform), await world.end_user(platform)
+    await world.subscribe(paying, "max")
+    await world.subscribe(failing, "max", card="4000000000000341")
+    await world.settled()
+    assert [(await world.record(user)).status for user in (paying, failing)] == ["trialing", "trialing"]
+    await world.stripe.advance(14.5)
+    await world.settled()
+    assert [(await world.record(user)).status for user in (paying, failing)] == ["active", "past_due"]
+    assert [await world.limit(user) for user in (paying, failing)] == [MAX, MAX]
+
+
+async def test_a_downgrade_in_the_portal_counts_at_once(world: World) -> None:
+    user = await world.end_user(await world.platform())
+    await world.subscribe(user, "pro")
+    await world.settled()
+    assert (await world.post(user, "/api/data", {"units": BASIC + 1})).status_code == 200
+    await world.in_portal(user, "change", price=user.platform.price("basic"))
+    await world.settled()
+    assert await world.limit(user) == BASIC
+    refused = await world.post(user, "/api/data")
+    assert (refused.status_code, refused.json()["limit"]) == (403, BASIC)
+    assert user.metadata["plan"] == "basic"
+
+
 async def test_two_checkouts_are_one_customer_and_the_older_subscription_is_cancelled(world: World) -> None:
     user = await world.end_user(await world.platform())
     basic, pro = await world.checkout(user, "basic"), await world.checkout(user, "pro")

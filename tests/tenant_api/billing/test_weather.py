@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from tests.tenant_api.billing.world import BASIC, FREE, MAX, PRO, EndUser, Platform, World, world
 
-pytestmark = pytest.mark.store
-
 ACTIONS = ["cancel", "keep", "cancel_now", "renew", "subscribe", "basic", "pro", "max"]
 LIMITS = {"basic": BASIC, "pro": PRO, "max": MAX}
 
@@ -124,7 +122,12 @@ async def lived(world: World, platform: Platform, actions: list[str], chance: ra
     lost = [one for one in held if lossy and chance.random() < 0.5]
     kept = [one for one in held if one not in lost]
     await world.stripe.control("discard", events=lost)
-    await world.stripe.control("release", events=kept, concurrently=chance.random() < 0.5)
+    release = world.stripe.control("release", events=kept, concurrently=chance.random() < 0.5)
+    if chance.random() < 0.5:
+        await release
+    else:  # a walk of reconcile beside live traffic
+        async with world.billing() as billing:
+            await asyncio.gather(release, *(billing.reconcile.one(user.subject) for _ in range(3)))
     await world.stripe.control("weather")
     for event in chance.sample(kept, min(2, len(kept))):
         await world.stripe.control("redeliver", event=event, times=3, concurrently=True)
