@@ -4,7 +4,7 @@ Called by the supervisor when everything runs.
 """
 
 from infra.sandbox.configured import CONNECT, GITHUB, OWN, SYSTEMS, Configured
-from infra.sandbox.layout import DEVELOPERS, END_USERS, Layout
+from infra.sandbox.layout import DEVELOPERS, END_USERS, PARTS, Layout
 from infra.sandbox.seed import DEVELOPER, END_USER, Seeded
 
 TEMPLATES = {
@@ -35,6 +35,8 @@ def _addresses(layout: Layout, configured: Configured) -> list[tuple[str, str]]:
     if configured.stands_in(OWN, CONNECT):
         plays = [words for key, words in ((OWN, "payments"), (CONNECT, "Connect")) if configured.stands_in(key)]
         lines.append(("Stripe", f"{layout.url('stripe')}   its stand-in, for {' and '.join(plays)}"))
+    if GITHUB in PARTS and configured.stands_in(GITHUB):
+        lines.append(("GitHub", f"{layout.url(GITHUB)}   its stand-in"))
     pages = {DEVELOPERS: "developers", END_USERS: "end-users"}
     stand_ins = [f"{layout.url(app)}/sign-in ({who})" for app, who in pages.items() if configured.stands_in(app)]
     if stand_ins:
