@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from infra.sandbox.clerk_state import ClerkState
 from infra.sandbox.engine import NoNativeEngine, chosen
 from infra.sandbox.layout import DEVELOPERS, END_USERS, PARTS
 from infra.sandbox.stripe.config import Config, Endpoint
-from tests.e2e.installation import ROOT, free_port
+from tests.e2e.installation import ROOT
 from tests.infra.stripe.sandbox import CONNECT_SECRET, GOOD, KEY, OWN_SECRET, running
 from tests.serving import serving
 
@@ -29,9 +30,9 @@ START_SECONDS = 60
 
 
 def free_ports(count: int) -> int:
-    """The first of some neighbouring ports that are all free."""
+    """The first of some neighbouring ports that are all free, and that the system gives to nobody who asks for any."""
     for _ in range(50):
-        first = free_port()
+        first = 10_000 + secrets.randbelow(10_000)
         probes = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(probes):
