@@ -87,8 +87,9 @@ dream-api is running.
 
   platform_api   {layout.url("platform_api")}   developers
   tenant_api     {tenant}   end-users
-  oauth_bridge   {layout.url("oauth_bridge")}   credentials and tiers
+  oauth_bridge   {layout.url("oauth_bridge")}   credentials, tiers, connections
   Stripe         {layout.url("stripe")}   its stand-in
+  GitHub         {layout.url("github")}   its stand-in
   sign-in pages  {layout.url(DEVELOPERS)}/sign-in (developers), {layout.url(END_USERS)}/sign-in (end-users)
 
   developer      {DEVELOPER}

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from infra.sandbox.engine import NoNativeEngine, chosen
+from infra.sandbox.layout import PARTS
 from tests.e2e.installation import ROOT, free_port
 
 START_SECONDS = 60
@@ -40,7 +41,7 @@ class Sandbox:
 
     def __init__(self, state: Path, engine: str = "moto") -> None:
         self.state = state
-        self.first = free_ports(8)
+        self.first = free_ports(len(PARTS))
         self.tenant = f"http://127.0.0.1:{self.first}"
         self.environment = os.environ | {"SANDBOX_ENGINE": engine, "PYTHONUNBUFFERED": "1"}
 
