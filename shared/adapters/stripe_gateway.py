@@ -98,6 +98,15 @@ class StripeAccount:
         self._v1 = client.v1
         self.account_id = account_id
 
+    async def granted(self) -> bool:
+        """Whether this account still lets us in."""
+        params: Any = {"limit": 1}
+        try:
+            await self._asked(self._v1.prices.list_async(params, self._options()))
+        except NotConnected:
+            return False
+        return True
+
     async def create_customer(self, *, email: str | None, metadata: Mapping[str, str], key: str) -> str:
         """A new customer's id; the same `key` gives the same customer."""
         params: Any = {"metadata": dict(metadata)} | ({"email": email} if email else {})
