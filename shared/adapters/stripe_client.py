@@ -57,7 +57,9 @@ async def asked(call: Awaitable[T], account_id: str | None) -> T:
     except stripe.PermissionError as error:
         if account_id is None:
             raise
-        raise NotConnected("This Stripe account is not connected any more.", reason="not_connected") from error
+        raise NotConnected(
+            "This Stripe account is not connected any more; connect Stripe again.", reason="not_connected"
+        ) from error
     except stripe.IdempotencyError as error:
         if error.http_status == 409:  # the same request is under way
             raise unavailable() from error

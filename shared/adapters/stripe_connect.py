@@ -57,7 +57,8 @@ class StripeConnect:
                 code=code,
                 max_network_retries=0,
             )
-        except stripe.StripeError as error:
+        except (stripe.StripeError, AttributeError) as error:
+            # The client stumbles over an OAuth error whose word it does not know, such as server_error.
             raise ExchangeFailed(type(error).__name__) from error
         data = answer.data
         if not isinstance(data, dict) or data.get("scope") != SCOPE or "stripe_user_id" not in data:
@@ -73,7 +74,7 @@ class StripeConnect:
             await asked(call, None)
         except stripe.oauth_error.InvalidClientError:
             return  # not connected any more
-        except stripe.StripeError as error:
+        except (stripe.StripeError, AttributeError) as error:  # as in finish
             raise unavailable() from error
 
     async def close(self) -> None:
