@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from oauth_bridge.deps import Deps, opened
 from oauth_bridge.description import OPERATIONS, SCHEMES, TITLE
-from oauth_bridge.routes import readiness, tiers
+from oauth_bridge.routes import connections, github, readiness, stripe, tiers
+from oauth_bridge.routes import settings as profile
 from oauth_bridge.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
@@ -44,6 +45,18 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     routes = [
         Route("/tiers", tiers.Draft),  # GET, PUT
         Route("/tiers/publish", tiers.publish, methods=["POST"]),
+        Route("/tiers/history", tiers.history, methods=["GET"]),
+        Route("/tiers/rollback", tiers.rollback, methods=["POST"]),
+        Route("/tiers/preview", tiers.preview, methods=["POST"]),
+        Route("/tiers/preview/revoke", tiers.revoke_previews, methods=["POST"]),
+        Route("/settings", profile.Settings),  # GET, PUT
+        Route("/connections", connections.connections, methods=["GET"]),
+        Route("/stripe/authorize", stripe.authorize, methods=["GET"]),
+        Route("/stripe/callback", stripe.callback, methods=["GET"]),
+        Route("/stripe/disconnect", stripe.disconnect, methods=["POST"]),
+        Route("/github/authorize", github.authorize, methods=["GET"]),
+        Route("/github/callback", github.callback, methods=["GET"]),
+        Route("/github/unlink", github.unlink, methods=["POST"]),
         Route("/health", health(settings.commit), methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
@@ -55,6 +68,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             allow_origins=[settings.platform_api_url],
             allow_methods=["GET", "PUT", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            allow_credentials=True,  # the cookie of a handshake
             expose_headers=["Retry-After", "X-Request-Id"],
         ),
         Middleware(LastResort),

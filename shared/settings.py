@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 CLERK_API = "https://api.clerk.com/v1"
 STRIPE_API = "https://api.stripe.com"
 STRIPE_CONNECT = "https://connect.stripe.com"
+GITHUB = "https://github.com"
+GITHUB_API = "https://api.github.com"
 
 
 def _split(value: object) -> object:
@@ -78,34 +80,60 @@ class ClerkApp(BaseModel):
         return self
 
 
-class StripeKeys(BaseModel):
-    """The operator's Stripe account as one service uses it; `webhook_secret` may name several, comma separated."""
+class StripeAccess(BaseModel):
+    """The operator's Stripe account: its secret key, and where Stripe is."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
 
     secret_key: SecretStr
-    webhook_secret: SecretStr
     api_url: Url = STRIPE_API
     connect_url: Url = STRIPE_CONNECT
-
-    @property
-    def webhook_secrets(self) -> tuple[str, ...]:
-        """Each is tried, so that a secret can be rotated."""
-        return tuple(part.strip() for part in self.webhook_secret.get_secret_value().split(",") if part.strip())
 
     @property
     def live(self) -> bool:
         return self.secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
 
     @model_validator(mode="after")
-    def _usable(self) -> Self:
+    def _usable_key(self) -> Self:
         if not self.secret_key.get_secret_value().startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
             raise ValueError("secret_key must start with sk_test_ or sk_live_")
-        if not self.webhook_secrets or not all(one.startswith("whsec_") for one in self.webhook_secrets):
-            raise ValueError("webhook_secret must be the whsec_… of the endpoint; without it events can't be believed")
         if self.live and (self.api_url != STRIPE_API or self.connect_url != STRIPE_CONNECT):
             raise ValueError("a live Stripe key is used with the real addresses only; remove api_url and connect_url")
         return self
+
+
+class StripeKeys(StripeAccess):
+    """What a service needs that takes payments; `webhook_secret` may name several, comma separated."""
+
+    webhook_secret: SecretStr
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Each is tried, so that a secret can be rotated."""
+        return tuple(part.strip() for part in self.webhook_secret.get_secret_value().split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _usable_webhook(self) -> Self:
+        if not self.webhook_secrets or not all(one.startswith("whsec_") for one in self.webhook_secrets):
+            raise ValueError("webhook_secret must be the whsec_… of the endpoint; without it events can't be believed")
+        return self
+
+
+class ConnectKeys(StripeAccess):
+    """What the bridge needs to connect developers' accounts and to publish on them."""
+
+    client_id: str = Field(pattern=r"^ca_[A-Za-z0-9_]+$", description="of the OAuth settings of Connect")
+
+
+class GitHubApp(BaseModel):
+    """The operator's OAuth app at GitHub."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    url: Url = GITHUB
+    api_url: Url = GITHUB_API
 
 
 def frontend_host(publishable_key: str) -> str:

@@ -68,12 +68,12 @@ class Billing:
     async def checkout(self, end_user: EndUser, wish: Wish) -> Started:
         """A checkout of the tier; the portal for somebody whose subscription is running."""
         _check_email(end_user, wish.email)
-        tier, price_id = await self._shelf.for_sale(end_user.platform_id, wish.tier)
         page = self._page(end_user)
         origins = await self._shelf.origins(end_user.platform_id)
         success_url = allowed(wish.success_url, f"{page}?checkout=done", origins, "successUrl")
         cancel_url = allowed(wish.cancel_url, f"{page}?checkout=cancelled", origins, "cancelUrl")
         account = await self._accounts.selling(end_user.platform_id)
+        tier, price_id = await self._shelf.for_sale(end_user.platform_id, wish.tier, account.account_id)
         record = await self._customers.ensured(end_user, account, wish.email)
         past = await self._bought(end_user, account, record)
         if any(one.live and one.status != "incomplete" for one in past):

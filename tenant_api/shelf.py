@@ -18,8 +18,11 @@ class Shelf:
         self._platforms = platforms
         self._connections = connections
 
-    async def for_sale(self, platform_id: str, name: str) -> tuple[Tier, str]:
-        """A published tier and its price. Raises UnknownTier, BadRequest for a free one, Conflict for one not sold."""
+    async def for_sale(self, platform_id: str, name: str, account_id: str | None) -> tuple[Tier, str]:
+        """A published tier and its price on this account.
+
+        Raises UnknownTier, BadRequest for a free one, Conflict for one that is not sold.
+        """
         published = await self._platforms.published(platform_id)
         tier = published.config.named(name)
         if tier.free:
@@ -27,7 +30,7 @@ class Shelf:
         if tier.price is None:
             raise Conflict("This tier is not for sale; the platform itself grants it.", reason="not_for_sale")
         price = published.catalog.prices.get(tier.name)
-        if price is None:
+        if price is None or published.catalog.account_id != account_id:
             raise Conflict("This tier has no price at Stripe yet: publish the tiers again.", reason="no_price")
         return tier, price.price_id
 
@@ -35,7 +38,7 @@ class Shelf:
         return (await self._platforms.published(platform_id)).catalog.tier_of(price_id) is not None
 
     async def origins(self, platform_id: str) -> tuple[str, ...]:
-        return await self._connections.origins(platform_id)
+        return (await self._connections.settings(platform_id)).origins
 
     async def plan_of(self, record: BillingRecord, price_id: str) -> str | None:
         """The name of the tier that a price buys; None for a price that is no tier's."""

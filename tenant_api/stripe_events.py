@@ -102,6 +102,9 @@ class StripeEvents:
     async def _deauthorized(self, event: Event, platform_id: str, connection: StripeConnection) -> str:
         if event.created < connection.connected_at:
             return "connected_again"  # a late word about an earlier connection
+        # Within one second the word could be about either; Stripe knows.
+        if event.created == connection.connected_at and await self._gateway.connected(connection.account_id).granted():
+            return "connected_again"
         if not await self._connections.disconnect(platform_id, connection):
             return "connected_again"
         logger.warning("account disconnected", extra={"facts": {"platformId": platform_id, "account": event.account}})

@@ -19,9 +19,10 @@ REGION = "us-east-1"
 HOST = "127.0.0.1"
 OPERATOR = "operator"
 DEVELOPERS, END_USERS = "dream-api", "end-user-api"
+CONNECT_CLIENT, GITHUB_CLIENT = "ca_sandbox", "Iv1.sandbox"
 
 # In the order of their ports, from the first one on.
-PARTS = ("tenant_api", "platform_api", "oauth_bridge", "gate", DEVELOPERS, END_USERS, "engine", "stripe")
+PARTS = ("tenant_api", "platform_api", "oauth_bridge", "gate", DEVELOPERS, END_USERS, "engine", "stripe", "github")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Secrets:
     stripe: str
     webhook: str
     connect_webhook: str
+    github: str
     clerk: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -41,7 +43,8 @@ class Secrets:
             return prefix + secrets.token_urlsafe(32)
 
         clerk = {app: made("sk_test_") for app in (DEVELOPERS, END_USERS)}
-        return cls(made(), Fernet.generate_key().decode(), made("sk_test_"), made("whsec_"), made("whsec_"), clerk)
+        sealing, stripe = Fernet.generate_key().decode(), made("sk_test_")
+        return cls(made(), sealing, stripe, made("whsec_"), made("whsec_"), made(), clerk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,19 @@ import boto3
 from infra.sandbox import engine, seed, told
 from infra.sandbox.clerk import KEY_VARIABLE
 from infra.sandbox.configured import CONNECT, OWN, Configured
-from infra.sandbox.layout import DEVELOPERS, END_USERS, FIRST_PORT, HOST, OPERATOR, PARTS, REGION, Layout
+from infra.sandbox.github import SECRET_VARIABLE
+from infra.sandbox.layout import (
+    CONNECT_CLIENT,
+    DEVELOPERS,
+    END_USERS,
+    FIRST_PORT,
+    GITHUB_CLIENT,
+    HOST,
+    OPERATOR,
+    PARTS,
+    REGION,
+    Layout,
+)
 from infra.sandbox.processes import Child, Processes, SandboxError
 from infra.tables import create_missing
 
@@ -120,7 +132,7 @@ class Supervisor:
         self._say("Starting the stand-ins and the services…")
         starts: dict[str, Callable[[], Child]] = {
             app: partial(self._start_clerk, app) for app in (DEVELOPERS, END_USERS)
-        } | {"stripe": self._start_stripe}
+        } | {"stripe": self._start_stripe, "github": self._start_github}
         stand_ins = {part: start() for part, start in starts.items() if part in self._parts()}
         for part, child in stand_ins.items():
             processes.wait_for(child, layout.url(part) + "/health")
@@ -137,13 +149,22 @@ class Supervisor:
     def _start_stripe(self) -> Child:
         arguments = ("-m", "infra.sandbox.stripe", "--port", str(self._layout.port("stripe")))
         state = ("--state", str(self._layout.state / "stripe.sqlite"))
+        connect = ("--client-id", CONNECT_CLIENT, "--redirect-uri", self._callback("stripe"))
         platform, tenant = (f"{self._layout.url(name)}/webhook/stripe" for name in ("platform_api", "tenant_api"))
         environment = {
             "STRIPE_SECRET_KEY": self._secrets.stripe,
             "STRIPE_WEBHOOK": f"{platform}={self._secrets.webhook}",
             "STRIPE_CONNECT_WEBHOOK": f"{tenant}={self._secrets.connect_webhook}",
         }
-        return self._python("stripe", (*arguments, *state), environment)
+        return self._python("stripe", (*arguments, *state, *connect), environment)
+
+    def _start_github(self) -> Child:
+        arguments = ("-m", "infra.sandbox.github", "--port", str(self._layout.port("github")))
+        app = ("--client-id", GITHUB_CLIENT, "--redirect-uri", self._callback("github"))
+        return self._python("github", (*arguments, *app), {SECRET_VARIABLE: self._secrets.github})
+
+    def _callback(self, provider: str) -> str:
+        return f"{self._layout.url('oauth_bridge')}/{provider}/callback"
 
     def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
         return self._processes.start(name, (sys.executable, *arguments), environment)
@@ -187,6 +208,17 @@ class Supervisor:
                 "TENANT_STRIPE__WEBHOOK_SECRET": self._secrets.connect_webhook,
                 "TENANT_STRIPE__API_URL": layout.url("stripe"),
                 "TENANT_STRIPE__CONNECT_URL": layout.url("stripe"),
+            }
+        if service == "oauth_bridge":
+            settings |= {
+                "CONNECT__SECRET_KEY": self._secrets.stripe,
+                "CONNECT__CLIENT_ID": CONNECT_CLIENT,
+                "CONNECT__API_URL": layout.url("stripe"),
+                "CONNECT__CONNECT_URL": layout.url("stripe"),
+                "GITHUB__CLIENT_ID": GITHUB_CLIENT,
+                "GITHUB__CLIENT_SECRET": self._secrets.github,
+                "GITHUB__URL": layout.url("github"),
+                "GITHUB__API_URL": layout.url("github"),
             }
         return settings
 

@@ -30,7 +30,7 @@ def _addresses(layout: Layout, configured: Configured) -> list[tuple[str, str]]:
     lines = [
         ("platform_api", f"{layout.url('platform_api')}   developers"),
         ("tenant_api", f"{layout.url('tenant_api')}   end-users"),
-        ("oauth_bridge", f"{layout.url('oauth_bridge')}   credentials and tiers"),
+        ("oauth_bridge", f"{layout.url('oauth_bridge')}   credentials, tiers, connections"),
     ]
     if configured.stands_in(OWN, CONNECT):
         plays = [words for key, words in ((OWN, "payments"), (CONNECT, "Connect")) if configured.stands_in(key)]

@@ -12,17 +12,15 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import httpx
 import stripe
 
-from shared.domain.errors import BadRequest, Conflict, Unavailable
+from shared.adapters.stripe_client import PAGE, NotConnected, OpenStripe, asked, missing, options, refused
+from shared.domain.errors import BadRequest, Conflict
 from shared.domain.subscriptions import Subscription
 from shared.settings import StripeKeys
 
-TIMEOUT_SECONDS = 8.0
-CONNECT_SECONDS = 2.0
-RETRIES = 2
-PAGE = 100
+__all__ = ["Checkout", "CustomerGone", "Event", "NotConnected", "StripeAccount", "StripeGateway"]
+
 TOLERANCE_SECONDS = 300
 CONNECTED_ACCOUNT = re.compile(r"acct_[A-Za-z0-9_]{1,64}")
 
@@ -59,23 +57,12 @@ class CustomerGone(Exception):
     """The customer was deleted at Stripe; a new one is needed."""
 
 
-class NotConnected(Conflict):
-    """A connected account has withdrawn the operator's access."""
-
-
 class StripeGateway:
     """The connection to Stripe, with the operator's secret key."""
 
     def __init__(self, keys: StripeKeys) -> None:
-        stripe.enable_telemetry = False
-        # Its close is not typed, which Any makes bearable.
-        self._http: Any = stripe.HTTPXClient(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS))
-        self._client = stripe.StripeClient(
-            keys.secret_key.get_secret_value(),
-            base_addresses={"api": keys.api_url, "connect": keys.connect_url},
-            max_network_retries=RETRIES,
-            http_client=self._http,
-        )
+        self._connection = OpenStripe(keys)
+        self._client = self._connection.client
         self._secrets = keys.webhook_secrets
 
     def own(self) -> "StripeAccount":
@@ -101,7 +88,7 @@ class StripeGateway:
         raise BadRequest("The Stripe-Signature does not match, or is too old.")
 
     async def close(self) -> None:
-        await self._http.close_async()
+        await self._connection.close()
 
 
 class StripeAccount:
@@ -111,19 +98,28 @@ class StripeAccount:
         self._v1 = client.v1
         self.account_id = account_id
 
+    async def granted(self) -> bool:
+        """Whether this account still lets us in."""
+        params: Any = {"limit": 1}
+        try:
+            await self._asked(self._v1.prices.list_async(params, self._options()))
+        except NotConnected:
+            return False
+        return True
+
     async def create_customer(self, *, email: str | None, metadata: Mapping[str, str], key: str) -> str:
         """A new customer's id; the same `key` gives the same customer."""
         params: Any = {"metadata": dict(metadata)} | ({"email": email} if email else {})
-        customer = await _asked(self._v1.customers.create_async(params, self._options(key)))
+        customer = await self._asked(self._v1.customers.create_async(params, self._options(key)))
         return str(customer.id)
 
     async def subscriptions(self, customer_id: str) -> list[Subscription]:
         """All subscriptions a customer ever had, as they are now; empty also when the customer is gone."""
         params: Any = {"customer": customer_id, "status": "all", "limit": PAGE}
         try:
-            listed = await _asked(self._listed(params))
+            listed = await self._asked(self._listed(params))
         except stripe.InvalidRequestError as error:
-            if _missing(error):
+            if missing(error):
                 return []
             raise
         found = [_subscription(one) for one in listed]
@@ -137,11 +133,11 @@ class StripeAccount:
         """End a subscription now, paying back what was not used; nothing happens when it has ended already."""
         params: Any = {"prorate": True, "invoice_now": True}
         try:
-            await _asked(
+            await self._asked(
                 self._v1.subscriptions.cancel_async(subscription_id, params, self._options(f"cancel:{subscription_id}"))
             )
         except stripe.InvalidRequestError as error:
-            if not _missing(error):
+            if not missing(error):
                 raise
 
     async def checkout(self, wanted: Checkout, *, key: str) -> str:
@@ -163,12 +159,10 @@ class StripeAccount:
         }
         try:
             # Stripe refuses a key that it has seen with other parameters, such as those before a change of settings.
-            options = self._options(f"{key}:{_digest(params)}")
-            session = await _asked(self._v1.checkout.sessions.create_async(params, options))
+            once = self._options(f"{key}:{_digest(params)}")
+            session = await self._asked(self._v1.checkout.sessions.create_async(params, once))
         except stripe.InvalidRequestError as error:
-            if _missing(error) and error.param == "customer":
-                raise CustomerGone from error
-            raise
+            raise _customer_gone_or(error) from error
         if not session.url:
             raise Conflict("This checkout is over already; start a new one.")
         return str(session.url)
@@ -179,11 +173,9 @@ class StripeAccount:
         if configuration_id is not None:
             params["configuration"] = configuration_id
         try:
-            session = await _asked(self._v1.billing_portal.sessions.create_async(params, self._options()))
+            session = await self._asked(self._v1.billing_portal.sessions.create_async(params, self._options()))
         except stripe.InvalidRequestError as error:
-            if _missing(error) and error.param == "customer":
-                raise CustomerGone from error
-            raise
+            raise _customer_gone_or(error) from error
         return str(session.url)
 
     async def create_portal_configuration(self, products: Sequence[Mapping[str, Any]], *, key: str) -> str:
@@ -202,38 +194,18 @@ class StripeAccount:
                 "proration_behavior": "create_prorations",
             }
         params: Any = {"features": features}
-        made = await _asked(self._v1.billing_portal.configurations.create_async(params, self._options(key)))
+        made = await self._asked(self._v1.billing_portal.configurations.create_async(params, self._options(key)))
         return str(made.id)
 
     def _options(self, key: str | None = None) -> Any:
-        options: dict[str, Any] = {}
-        if self.account_id is not None:
-            options["stripe_account"] = self.account_id
-        if key is not None:
-            options["idempotency_key"] = key
-        return options
+        return options(self.account_id, key)
+
+    async def _asked(self, call: Awaitable[T]) -> T:
+        return await asked(call, self.account_id)
 
 
-async def _asked(call: Awaitable[T]) -> T:
-    """Stripe's own failures, and ours to reach it, as Unavailable; what it refuses stays a stripe error."""
-    try:
-        return await call
-    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-        raise _unavailable() from error
-    except stripe.PermissionError as error:
-        raise NotConnected("This Stripe account is not connected any more.", reason="not_connected") from error
-    except stripe.IdempotencyError as error:
-        if error.http_status == 409:  # the same request is under way
-            raise _unavailable() from error
-        raise
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("Stripe did not take the request just now; try again.", retry_after_seconds=2)
-
-
-def _missing(error: stripe.InvalidRequestError) -> bool:
-    return error.http_status == 404 or error.code == "resource_missing"
+def _customer_gone_or(error: stripe.InvalidRequestError) -> Exception:
+    return CustomerGone() if missing(error) and error.param == "customer" else refused(error)
 
 
 def _digest(params: Mapping[str, Any]) -> str:

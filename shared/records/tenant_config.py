@@ -4,7 +4,7 @@ Items: `platform:{platformId}` / `credential` (version and hashes, the bridge's 
 `apikey` (which platform a key speaks for, and until when), `platform:{platformId}` / `tierConfig` (published tiers
 and their Stripe prices), `platform:{platformId}` / `profile` (e-mail, created), `platform:{platformId}` / `stripe`
 (connected account), `account:{acct}` / `account` (whose account it is: at most one platform's),
-`platform:{platformId}` / `origins` (pages that end-users may be returned to).
+`platform:{platformId}` / `settings` (name, and pages that end-users may be returned to).
 
 How the bridge publishes: one put of the tierConfig item, `tier_config_to_item(config, catalog)`, after the prices
 exist on the connected account, with a higher version. The catalog names the price of every paid tier; a price that
@@ -45,13 +45,26 @@ def account_key(account_id: str) -> dict[str, str]:
     return {"pk": f"account:{account_id}", "sk": "account"}
 
 
-def origins_key(platform_id: str) -> dict[str, str]:
-    return {"pk": f"platform:{platform_id}", "sk": "origins"}
+def settings_key(platform_id: str) -> dict[str, str]:
+    return {"pk": f"platform:{platform_id}", "sk": "settings"}
 
 
-def origins_from_item(item: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Such as `https://app.example.com`; none where nothing is stored."""
-    return () if item is None else tuple(item["origins"])
+@dataclass(frozen=True, slots=True)
+class PlatformSettings:
+    """What a developer has set for their platform.
+
+    `name` is shown to end-users; `origins` are the pages they may be returned to, such as `https://app.example.com`.
+    """
+
+    name: str | None = None
+    origins: tuple[str, ...] = ()
+
+    def to_item(self) -> dict[str, Any]:
+        return {"name": self.name, "origins": list(self.origins)}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any] | None) -> "PlatformSettings":
+        return cls() if item is None else cls(item.get("name"), tuple(item.get("origins", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +117,11 @@ class StripePrice:
 class Catalog:
     """Published tiers as Stripe knows them: `prices` by tier name, and what running subscriptions still need.
 
-    `retired` leads from a replaced price to its tier's name, `withdrawn` are tiers that are no longer sold, as they
-    were last published.
+    `account_id` is where the prices are. `retired` leads from a replaced price to its tier's name, `withdrawn` are
+    tiers that are no longer sold, as they were last published.
     """
 
+    account_id: str | None = None
     prices: Mapping[str, StripePrice] = field(default_factory=dict)
     retired: Mapping[str, str] = field(default_factory=dict)
     withdrawn: tuple[Tier, ...] = ()
@@ -125,13 +139,14 @@ class Catalog:
     def to_item(self) -> dict[str, Any]:
         prices = {name: {"priceId": one.price_id, "productId": one.product_id} for name, one in self.prices.items()}
         withdrawn = [tier.to_json() for tier in self.withdrawn]
-        return {"prices": prices, "retired": dict(self.retired), "withdrawn": withdrawn}
+        sold = {"accountId": self.account_id, "prices": prices}
+        return sold | {"retired": dict(self.retired), "withdrawn": withdrawn}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Catalog":
         prices = {name: StripePrice(one["priceId"], one["productId"]) for name, one in item.get("prices", {}).items()}
         withdrawn = tuple(Tier.from_json(tier) for tier in item.get("withdrawn", ()))
-        return cls(prices, dict(item.get("retired", {})), withdrawn)
+        return cls(item.get("accountId"), prices, dict(item.get("retired", {})), withdrawn)
 
 
 @dataclass(frozen=True, slots=True)

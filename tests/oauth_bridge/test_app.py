@@ -27,6 +27,7 @@ async def test_the_dashboard_is_let_in(served: Served) -> None:
     answer = await served.http.options("/tiers", headers=asked)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
+    assert answer.headers["access-control-allow-credentials"] == "true"  # the cookie of a handshake
 
 
 async def test_an_unknown_address_is_a_404_in_the_one_shape(served: Served) -> None:

@@ -10,7 +10,15 @@ from tests.oauth_bridge.sides import PlatformSide, created
 
 pytestmark = pytest.mark.store
 
-ROUTES = (("GET", "/tiers"), ("PUT", "/tiers"), ("POST", "/tiers/publish"))
+ROUTES = (
+    ("GET", "/tiers"),
+    ("PUT", "/tiers"),
+    ("POST", "/tiers/publish"),
+    ("GET", "/tiers/history"),
+    ("POST", "/tiers/rollback"),
+    ("POST", "/tiers/preview"),
+    ("POST", "/tiers/preview/revoke"),
+)
 FREE: dict[str, Any] = {
     "name": "free",
     "displayName": "Free",
@@ -78,7 +86,7 @@ async def test_refuses_a_token_of_another_app(served: Served) -> None:
 
 async def test_refuses_a_developer_without_platform(served: Served) -> None:
     for method, path in ROUTES:
-        body = {"tiers": [FREE]} if method == "PUT" else None
+        body = {"PUT /tiers": {"tiers": [FREE]}, "POST /tiers/rollback": {"version": 1}}.get(f"{method} {path}")
         answer = await served.http.request(method, path, headers=served.as_user("user_new"), json=body)
         assert answer.status_code == 409, (method, path)
         assert "generate credentials first" in answer.json()["message"]
@@ -105,7 +113,7 @@ async def test_a_priced_tier_is_not_published_before_stripe_is_connected(served:
     await served.http.put("/tiers", headers=anna, json={"tiers": [FREE, PRO]})
     answer = await served.http.post("/tiers/publish", headers=anna)
     assert answer.status_code == 409
-    assert answer.json()["reason"] == "stripe_not_connected"
+    assert answer.json()["reason"] == "not_connected"
     assert answer.json()["tiers"] == ["pro"]
     state = (await served.http.get("/tiers", headers=anna)).json()
     assert state["published"]["version"] == 0
@@ -154,3 +162,31 @@ async def test_publishing_makes_a_version_and_an_unchanged_draft_makes_none(
     assert first.json()["published"]["tiers"] == first.json()["draft"]["tiers"]
     await served.http.put("/tiers", headers=anna, json={"tiers": [FREE | {"limit": 60}, GRANTED]})
     assert (await served.http.post("/tiers/publish", headers=anna)).json()["published"]["version"] == 2
+
+
+async def test_the_history_tells_who_published_what_and_rollback_publishes_it_again(
+    served: Served, anna: dict[str, str]
+) -> None:
+    for limit in (10, 20):
+        await served.http.put("/tiers", headers=anna, json={"tiers": [FREE | {"limit": limit}]})
+        await served.http.post("/tiers/publish", headers=anna)
+    told = (await served.http.get("/tiers/history", headers=anna)).json()
+    assert [(one["version"], one["tiers"][0]["limit"]) for one in told["versions"]] == [(2, 20), (1, 10)]
+    assert {one["publishedBy"] for one in told["versions"]} == {"user_anna"}
+    assert told["next"] is None
+    older = (await served.http.get("/tiers/history?before=2", headers=anna)).json()
+    assert [one["version"] for one in older["versions"]] == [1]
+    back = await served.http.post("/tiers/rollback", headers=anna, json={"version": 1})
+    assert back.status_code == 200
+    assert (back.json()["published"]["version"], back.json()["published"]["tiers"][0]["limit"]) == (3, 10)
+    assert back.json() == (await served.http.get("/tiers", headers=anna)).json()
+    assert back.json()["draft"]["tiers"] == back.json()["published"]["tiers"]
+
+
+async def test_a_version_that_never_was_is_a_404_and_an_odd_one_a_400(served: Served, anna: dict[str, str]) -> None:
+    for version, status in ((7, 404), (0, 404), (-1, 404), ("1", 400), (None, 400)):
+        answer = await served.http.post("/tiers/rollback", headers=anna, json={"version": version})
+        assert answer.status_code == status, version
+    for before in ("x", "-1", "1.5", "", "9" * 9):
+        answer = await served.http.get(f"/tiers/history?before={before}", headers=anna)
+        assert (answer.status_code, answer.json()["field"]) == (400, "before"), before

@@ -18,7 +18,7 @@ from tests.clocks import SetClock
 FREE = Tier("starter", "Starter", 5, UNLIMITED, Price(0, "usd", "month"))
 PRO = Tier("pro", "Pro", 500, UNLIMITED, Price(2900, "usd", "month"))
 OLD = Tier("old", "Old", 50, UNLIMITED, Price(900, "usd", "month"))
-CATALOG = Catalog({"pro": StripePrice("price_1", "prod_1")}, {"price_0": "old"}, (OLD,))
+CATALOG = Catalog("acct_1", {"pro": StripePrice("price_1", "prod_1")}, {"price_0": "old"}, (OLD,))
 SELLING = Published(TierConfig((FREE, PRO), 1), CATALOG)
 BY_TOKEN = EndUser("plt_" + "0" * 32, "user_1", None, by_key=False)
 BY_KEY = replace(BY_TOKEN, by_key=True)

@@ -253,3 +253,14 @@ async def test_a_platform_that_changes_accounts_gets_customers_on_the_new_one(wo
     await world.settled()
     assert (await world.record(user)).account == other.account != former
     assert await world.limit(user) == PRO
+
+
+async def test_a_word_of_the_very_second_of_the_connection_is_settled_by_asking_stripe(world: World) -> None:
+    platform = await world.platform()
+    now = int((await world.stripe.look("clock"))["now"])
+    await world.connect(platform.platform_id, platform.account, connected_at=now)
+    word = {"type": "account.application.deauthorized", "created": now, "data": {"object": {"id": "ca_1"}}}
+    assert await outcome(world, account=platform.account, **word) == "connected_again"
+    await world.stripe.control("weather", drop=1.0)
+    await world.stripe.control("disconnect", account=platform.account)
+    assert await outcome(world, account=platform.account, **word) == "disconnected"

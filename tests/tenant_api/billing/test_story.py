@@ -140,14 +140,14 @@ async def test_who_has_paid_keeps_their_tier_when_it_is_repriced_or_taken_off_sa
     dearer = await world.stripe.price(3900, "Pro", user.platform.account)
     prices = {**user.platform.catalog.prices, "pro": StripePrice(dearer.id, dearer.product)}
     retired = {old.price_id: "pro"}
-    await world.publish(user.platform, TierConfig(TIERS.tiers, 2), Catalog(prices, retired))
+    await world.publish(user.platform, TierConfig(TIERS.tiers, 2), Catalog(user.platform.account, prices, retired))
     await world.stripe.advance(31.5)
     await world.settled()
     assert await world.limit(user) == PRO
     kept = TierConfig(tuple(tier for tier in TIERS.tiers if tier.name != "pro"), 3)
     del prices["pro"]
     withdrawn = tuple(tier for tier in TIERS.tiers if tier.name == "pro")
-    await world.publish(user.platform, kept, Catalog(prices, retired, withdrawn))
+    await world.publish(user.platform, kept, Catalog(user.platform.account, prices, retired, withdrawn))
     async with world.billing() as billing:
         assert await billing.reconcile.one(user.subject) is None
         assert await world.limit(user) == PRO

@@ -22,7 +22,7 @@ from shared.domain import keys
 from shared.domain.quota import UNLIMITED
 from shared.domain.tiers import Price, Tier, TierConfig
 from shared.records import tenant_config
-from shared.records.tenant_config import Catalog, StripeConnection, StripePrice
+from shared.records.tenant_config import Catalog, PlatformSettings, StripeConnection, StripePrice
 from tenant_api import app
 from tenant_api.deps import BillingDeps, opened
 from tenant_api.settings import Settings
@@ -107,13 +107,13 @@ class World:
             for tier in sells.tiers
             if tier.price is not None and not tier.free
         }
-        catalog = Catalog({name: StripePrice(one.id, one.product) for name, one in prices.items()})
+        catalog = Catalog(account, {name: StripePrice(one.id, one.product) for name, one in prices.items()})
         api_key = tenant_config.ApiKey(platform_id).to_item()
         await self.store(tenant_config.api_key_key(keys.key_hash(key)) | api_key)
         await self.store(tenant_config.credential_key(platform_id) | {"platformId": platform_id, "version": 1})
         await self.connect(platform_id, account)
         if origins:
-            await self.store(tenant_config.origins_key(platform_id) | {"origins": list(origins)})
+            await self.store(tenant_config.settings_key(platform_id) | PlatformSettings(origins=origins).to_item())
         platform = Platform(platform_id, key, account, catalog)
         await self.publish(platform, sells, catalog)
         return platform
