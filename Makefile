@@ -59,6 +59,11 @@ test: $(READY) ## Run every test, on the native engine where it can be had, on a
 test-engine: $(READY) ## Run the tests that lean on the store itself on moto as well, the engine that needs no npm
 	@$(BIN)/python -m pytest $(SPREAD) -m store $(ARGS)
 
+.PHONY: test-browser
+test-browser: $(READY) ## Click through every page in Chromium; pictures in build/screenshots
+	@$(BIN)/python -m tests.browser.chromium > /dev/null
+	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/ruff check $(SOURCES)

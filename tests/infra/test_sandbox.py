@@ -4,11 +4,9 @@ import asyncio
 import base64
 import os
 import re
-import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,61 +20,9 @@ from infra.sandbox.clerk_state import ClerkState
 from infra.sandbox.engine import NoNativeEngine, chosen
 from infra.sandbox.layout import DEVELOPERS, END_USERS, PARTS
 from infra.sandbox.stripe.config import Config, Endpoint
-from tests.e2e.installation import ROOT
+from tests.infra.running import Sandbox
 from tests.infra.stripe.sandbox import CONNECT_SECRET, GOOD, KEY, OWN_SECRET, running
 from tests.serving import serving
-
-START_SECONDS = 60
-
-
-def free_ports(count: int) -> int:
-    """The first of some neighbouring ports that are all free, and that the system gives to nobody who asks for any."""
-    for _ in range(50):
-        first = 10_000 + secrets.randbelow(10_000)
-        probes = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + offset))
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-        return first
-    raise RuntimeError("no free ports")
-
-
-class Sandbox:
-    """A sandbox on a folder and ports of its own."""
-
-    def __init__(self, state: Path, engine: str = "moto") -> None:
-        self.state = state
-        self.env_file = state.with_suffix(".env")  # none, unless a test writes one
-        self.first = free_ports(len(PARTS))
-        self.tenant = f"http://127.0.0.1:{self.first}"
-        self.environment = os.environ | {"SANDBOX_ENGINE": engine, "PYTHONUNBUFFERED": "1"}
-
-    def start(self) -> str:
-        """Start it; answers what it told once it runs, or when it ended."""
-        command = [sys.executable, "-m", "infra.sandbox", "--ports-from", str(self.first), "--state", str(self.state)]
-        command += ["--env-file", str(self.env_file)]
-        self.output = self.state.with_suffix(".out")
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if "Ctrl-C" in self.output.read_text():
-                break
-            time.sleep(0.1)
-        return self.output.read_text()
-
-    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(40)
-
-    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", f"infra.sandbox.{name}", *arguments, "--state", str(self.state)]
-        return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=30)
 
 
 def call(url: str, key: str, user: str = "alice") -> httpx2.Response:

@@ -56,7 +56,7 @@ a { color: var(--brand); } .note { border-radius: .6rem; padding: .7rem .9rem; m
 """
 CSS_HASH = b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
 HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{CSS_HASH}'; base-uri 'none';"
+    "Content-Security-Policy": f"default-src 'none'; img-src data:; style-src 'sha256-{CSS_HASH}'; base-uri 'none';"
     " frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -73,7 +73,8 @@ def shown(title: str, seller: str, body: str, *, columns: str = "one", status: i
     """A whole page; `body` is markup, `title` and `seller` are text."""
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{text(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{CSS}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<style>{CSS}</style></head><body>"
         f'<header><b>{text(seller)}</b><span class="tag">Sandbox</span></header>'
         f'<main class="{columns}">{body}</main></body></html>',
         status,
