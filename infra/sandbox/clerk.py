@@ -27,7 +27,8 @@ KEY_VARIABLE = "CLERK_SECRET_KEY"  # the variable, so that no process list shows
 _PAGES = Path(__file__).parent / "clerk_pages"
 _EMAIL = re.compile(r"[^@\s]{1,100}@[^@\s]{1,150}")
 _LOOPBACK = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"
-_TITLES = {"dream-api": "dream-api", "end-user-api": "your account"}
+OWN_ACCOUNT = "your account"
+_TITLES = {"end-user-api": OWN_ACCOUNT}
 
 
 class Clerk:
@@ -66,9 +67,11 @@ class Clerk:
     async def _health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def _page(self, _request: Request) -> Response:
-        page = (_PAGES / "sign-in.html").read_text()
-        return HTMLResponse(page.replace("{{app}}", _TITLES.get(self._app, self._app)))
+    async def _page(self, request: Request) -> Response:
+        page, app = (_PAGES / "sign-in.html").read_text(), _TITLES.get(self._app, self._app)
+        signing_up = request.url.path == "/sign-up"
+        title = f"Create {app}" if app == OWN_ACCOUNT else f"Sign up for {app}"
+        return HTMLResponse(page.replace("{{title}}", title if signing_up else f"Sign in to {app}"))
 
     def _script(self, name: str) -> Any:
         async def script(_request: Request) -> Response:

@@ -72,8 +72,8 @@
       tell();
       if (options.redirectUrl) location.assign(options.redirectUrl);
     },
-    mountSignIn: (element) => mountForm(element, "Sign in"),
-    mountSignUp: (element) => mountForm(element, "Sign up"),
+    mountSignIn: (element, options) => mountForm(element, "Sign in", options),
+    mountSignUp: (element, options) => mountForm(element, "Sign up", options),
     unmountSignIn: (element) => element.replaceChildren(),
     unmountSignUp: (element) => element.replaceChildren(),
     openSignIn: () => Clerk.redirectToSignIn(),
@@ -90,8 +90,11 @@
     unmountUserButton: (element) => element.replaceChildren(),
   };
 
-  function away(path, { redirectUrl, signInFallbackRedirectUrl, signUpFallbackRedirectUrl }) {
-    const back = redirectUrl || signInFallbackRedirectUrl || signUpFallbackRedirectUrl || location.href;
+  function away(path, options) {
+    const given = ["redirectUrl", "signInForceRedirectUrl", "signUpForceRedirectUrl"].concat(
+      ["signInFallbackRedirectUrl", "signUpFallbackRedirectUrl"],
+    );
+    const back = given.map((name) => options[name]).find(Boolean) || location.href;
     location.assign(`${api}${path}?redirect_url=${encodeURIComponent(new URL(back, location.href))}`);
   }
 
@@ -113,22 +116,35 @@
     for (const listener of listeners) listener({ user: Clerk.user, session: Clerk.session });
   }
 
-  function mountForm(element, title) {
+  // As Clerk's components do: a card of its own look, and afterwards the address that the page has asked for.
+  function mountForm(element, title, options = {}) {
     const form = document.createElement("form");
     form.innerHTML =
-      '<label>E-mail address <input type="email" name="email" required autocomplete="email"></label>' +
-      '<button type="submit"></button><p role="alert"></p>';
-    form.querySelector("button").textContent = title;
+      '<label for="clerk-email">E-mail address</label>' +
+      '<input id="clerk-email" type="email" name="email" required autocomplete="email" placeholder="you@example.com">' +
+      '<button type="submit">Continue</button><p role="alert"></p>';
+    form.setAttribute("aria-label", title);
+    const [label, input, button, alert] = form.children;
+    Object.assign(label.style, { display: "block", fontWeight: "600", fontSize: ".875rem" });
+    const box = { display: "block", width: "100%", boxSizing: "border-box", font: "inherit", borderRadius: ".5rem" };
+    Object.assign(input.style, box, { margin: ".375rem 0 1rem", padding: ".625rem .75rem", color: "inherit" });
+    Object.assign(input.style, { background: "transparent", border: "1px solid #71717a" });
+    Object.assign(button.style, box, { padding: ".625rem", border: "0", fontWeight: "600", cursor: "pointer" });
+    Object.assign(button.style, { color: "#fff", background: "#4338ca" });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
         enter(
           await ask("/_sandbox/sessions", { method: "POST", body: JSON.stringify({ email: form.email.value.trim() }) }),
         );
-        tell();
       } catch (error) {
-        form.querySelector("p").textContent = error.message;
+        alert.textContent = error.message;
+        return;
       }
+      tell();
+      const { forceRedirectUrl, fallbackRedirectUrl, afterSignInUrl, afterSignUpUrl } = options;
+      const next = forceRedirectUrl || fallbackRedirectUrl || afterSignInUrl || afterSignUpUrl;
+      if (next) location.assign(new URL(next, location.href));
     });
     element.replaceChildren(form);
   }
