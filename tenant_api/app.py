@@ -20,7 +20,7 @@ from shared.web.openapi import described
 from tenant_api.deps import Deps, opened
 from tenant_api.description import OPERATIONS, SCHEMES, TITLE
 from tenant_api.reconcile import reconciling
-from tenant_api.routes import billing, developers, readiness, tiers, usage
+from tenant_api.routes import billing, developers, pages, readiness, signup, tiers, usage
 from tenant_api.settings import Settings
 
 
@@ -41,9 +41,15 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/api/usage", usage.standing, methods=["GET"]),
         Route("/api/tiers", tiers.published, methods=["GET"]),
         Route("/api/developer/register", developers.register, methods=["POST"]),
+        Route("/api/signup", signup.signup, methods=["POST"]),
         Route("/api/create-checkout", billing.create_checkout, methods=["POST"]),
         Route("/api/customer-portal", billing.customer_portal, methods=["POST"]),
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),
+        Route("/p/{platformId}", pages.pricing, methods=["GET"]),
+        Route("/preview/{token}", pages.preview, methods=["GET"]),
+        Route("/signup/{platformId}", pages.signup, methods=["GET"]),
+        Route("/welcome/{platformId}", pages.welcome, methods=["GET"]),
+        Route("/pages/{version}/{file:path}", pages.file, methods=["GET"]),
         Route("/health", health(settings.commit), methods=["GET"]),
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs

@@ -5,7 +5,7 @@ within it only where the platform's own server speaks. In token mode those heade
 who sends them expects them to matter.
 """
 
-from shared.adapters.clerk import TokenVerifier
+from shared.adapters.clerk import Claims, TokenVerifier
 from shared.adapters.system import Clock
 from shared.domain import ids, keys
 from shared.domain.errors import BadRequest, Forbidden, Unauthenticated
@@ -44,6 +44,10 @@ class Authentication:
         if found is None or ended:
             raise Unauthenticated("The API key is not valid; check it, or take the present one from the dashboard.")
         return Platform(found.platform_id, keys.last_four(key))
+
+    async def person(self, token: str) -> Claims:
+        """Whoever is signed in to the end-users' app, of a platform or of none yet. A key is no person."""
+        return await self._verifier.verify(token)
 
     async def _by_token(self, token: str, user_id: str | None, plan: str | None) -> EndUser:
         claims = await self._verifier.verify(token)

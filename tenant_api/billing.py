@@ -7,6 +7,7 @@ Neither is metered: paying is the way out of a used-up month. What a payment lea
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from shared.adapters.stripe_gateway import Checkout, CustomerGone, StripeAccount
 from shared.adapters.system import Clock
@@ -68,9 +69,10 @@ class Billing:
     async def checkout(self, end_user: EndUser, wish: Wish) -> Started:
         """A checkout of the tier; the portal for somebody whose subscription is running."""
         _check_email(end_user, wish.email)
-        page = self._page(end_user)
+        page, platform_id = self._page(end_user), end_user.platform_id
+        welcome = f"{self._terms.pages_url}/welcome/{platform_id}?{urlencode({'tier': wish.tier})}"
         origins = await self._shelf.origins(end_user.platform_id)
-        success_url = allowed(wish.success_url, f"{page}?checkout=done", origins, "successUrl")
+        success_url = allowed(wish.success_url, welcome, origins, "successUrl")
         cancel_url = allowed(wish.cancel_url, f"{page}?checkout=cancelled", origins, "cancelUrl")
         account = await self._accounts.selling(end_user.platform_id)
         tier, price_id = await self._shelf.for_sale(end_user.platform_id, wish.tier, account.account_id)
@@ -123,8 +125,9 @@ class Billing:
         self, account: StripeAccount, record: BillingRecord, wanted: Checkout, past: Sequence[Subscription]
     ) -> str:
         window = int(self._clock().timestamp()) // ATTEMPT_SECONDS
-        # Past subscriptions are part of the key: who has cancelled and comes back needs a checkout of their own.
-        told = f"{record.subject}:{record.customer_id}:{wanted.price_id}:{len(past)}:{window}"
+        # Past subscriptions are part of the key: who has cancelled and comes back needs a checkout of their own. So is
+        # all that is asked for: Stripe refuses a key that comes with another return address or trial.
+        told = f"{record.subject}:{record.customer_id}:{len(past)}:{window}:{wanted}"
         key = "checkout:" + hashlib.sha256(told.encode()).hexdigest()
         return await account.checkout(replace(wanted, customer_id=record.customer_id), key=key)
 

@@ -24,14 +24,19 @@ from tenant_api.billing import Billing, Terms
 from tenant_api.customers import Customers
 from tenant_api.developers import Developers
 from tenant_api.entitlements import Entitlements
+from tenant_api.joining import Joining
 from tenant_api.membership import Membership
+from tenant_api.pages.look import Look
 from tenant_api.portals import Portals
 from tenant_api.recent import Recent
 from tenant_api.repositories.api_keys import ApiKeys
 from tenant_api.repositories.connections import Connections
+from tenant_api.repositories.drafts import Drafts
+from tenant_api.repositories.members import Members
 from tenant_api.repositories.platforms import Platforms
 from tenant_api.settings import Settings
 from tenant_api.shelf import Shelf
+from tenant_api.storefronts import Storefronts
 from tenant_api.stripe_events import StripeEvents
 from tenant_api.tiers import Tiers
 from tenant_api.usage import Usage
@@ -59,6 +64,10 @@ class Deps:
     usage: Usage
     tiers: Tiers
     developers: Developers
+    storefronts: Storefronts
+    joining: Joining
+    look: Look
+    pages_url: str
     clock: Clock
     reach_store: Check
     billing: BillingDeps | None
@@ -71,7 +80,7 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
-        verifier = TokenVerifier(settings.end_user_clerk, http, clock)
+        verifier = TokenVerifier(settings.clerk, http, clock)
         closing.push_async_callback(verifier.close)
         counter = Counter(dynamo, settings.table("tenant-usage"), clock, chance)
         closing.push_async_callback(counter.close)
@@ -81,14 +90,21 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         records = None if settings.tenant_stripe is None else BillingRecords(dynamo, tokens)
         recent = None if records is None else Recent(records.find, RECORD_SECONDS, most=MOST_RECORDS)
         api_keys = Recent(ApiKeys(dynamo, tokens).find, settings.key_cache_seconds)
+        users = ClerkUsers(settings.end_user_clerk, http)
+        live = None if settings.tenant_stripe is None else settings.tenant_stripe.live
+        storefronts = Storefronts(platforms, Connections(dynamo, tokens), Drafts(dynamo, tokens), clock, live=live)
         yield Deps(
             authentication=Authentication(api_keys, verifier, clock),
             usage=Usage(counter, Entitlements(publications, recent, clock), settings.tenant_api_url),
             tiers=Tiers(platforms, publications),
             developers=Developers(platforms, counter, _registrations(settings), clock, chance),
+            storefronts=storefronts,
+            joining=Joining(storefronts, Members(dynamo, tokens), users, counter, clock),
+            look=Look(settings.end_user_clerk, settings.tenant_api_url),
+            pages_url=settings.tenant_api_url,
             clock=clock,
             reach_store=platforms.reach,
-            billing=_billing(settings, dynamo, platforms, ClerkUsers(settings.end_user_clerk, http), clock, closing),
+            billing=_billing(settings, dynamo, platforms, users, clock, closing),
         )
 
 

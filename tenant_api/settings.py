@@ -41,6 +41,12 @@ class Settings(ServiceSettings):
         """None also for a share of nothing."""
         return float(self.application_fee_percent) if self.application_fee_percent else None
 
+    @property
+    def clerk(self) -> ClerkApp:
+        """The end-users' app. The hosted pages are served from here, so tokens minted for them are always taken."""
+        parties = ",".join((*sorted(self.end_user_clerk.parties), self.tenant_api_url))
+        return self.end_user_clerk.model_copy(update={"authorized_parties": parties})
+
     @model_validator(mode="after")
     def _test_store_takes_test_keys(self) -> Self:
         self.refuse_live_with_test_store(
