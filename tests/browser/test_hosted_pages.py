@@ -110,7 +110,7 @@ async def test_signs_up_is_refused_at_the_limit_buys_and_calls_again(page: Page,
     assert [(await weatherly.call(email)).status_code for _ in range(4)] == [200, 200, 200, 403]
 
     await page.goto((await weatherly.call(email)).json()["upgradeUrl"])
-    await expect(card(page, "free")).to_contain_text("3 of 3 calls used this month")
+    await expect(card(page, "free")).to_contain_text("3 of 3 calls used")
     await expect(card(page, "free")).to_contain_text("Your plan")
     await looked_at(page, "hosted-pricing-at-the-limit")
     await card(page, "team").get_by_role("link", name="Choose Team").click()
@@ -122,7 +122,7 @@ async def test_signs_up_is_refused_at_the_limit_buys_and_calls_again(page: Page,
     assert (await weatherly.metadata(email))["plan"] == "team"
 
     await page.get_by_role("link", name="See your plan").click()
-    await expect(card(page, "team")).to_contain_text("4 of 250,000 calls used this month")
+    await expect(card(page, "team")).to_contain_text("4 of 250,000 calls used")
     await looked_at(page, "hosted-pricing-paying")
     await card(page, "pro").get_by_role("button", name="Switch in billing").click()
     await page.wait_for_url(lambda url: url.startswith(weatherly.layout.url("stripe")))
@@ -196,7 +196,7 @@ async def test_signs_in_on_the_pricing_page_and_out_again(page: Page, weatherly:
     await page.get_by_role("link", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     await sign_up(page, email)
-    await expect(card(page, "free")).to_contain_text("0 of 3 calls used this month")
+    await expect(card(page, "free")).to_contain_text("0 of 3 calls used")
     await expect(page.get_by_text(email)).to_be_visible()
 
 

@@ -69,8 +69,9 @@ async function showStanding(clerk) {
   if (!mine) return;
   reveal(mine);
   const line = mine.querySelector(".billed");
-  line.style.minHeight = `${line.offsetHeight}px`; // what stands below it does not move
-  line.textContent = used(usage);
+  line.style.height = `${line.offsetHeight}px`; // what stands below it does not move
+  line.textContent = line.title = used(usage);
+  line.classList.add("used");
   mine.querySelector(".badge").textContent = "Your plan";
   if (mine.dataset.kind === "paid") showManaging(clerk, mine);
   else mine.querySelector(".button").replaceWith(element("span", "Your plan", { className: "button yours" }));
@@ -97,5 +98,5 @@ function reveal(card) {
 function used({ usageCount, limit }) {
   const number = new Intl.NumberFormat("en-US");
   const count = number.format(usageCount);
-  return limit === "unlimited" ? `${count} calls used this month` : `${count} of ${number.format(limit)} calls used this month`;
+  return limit === "unlimited" ? `${count} calls this month` : `${count} of ${number.format(limit)} calls used`;
 }

@@ -16,7 +16,7 @@ start();
 
 async function start() {
   for (const link of document.querySelectorAll("[data-keep]")) link.href = kept(link.href);
-  form.replaceChildren(element("div", "", { className: "working" }));
+  form.replaceChildren(element("p", "", { className: "working" }));
   try {
     const clerk = await opened({ components: true });
     if (clerk.isSignedIn) await enter(clerk);
