@@ -6,6 +6,7 @@ from shared.domain import errors
 from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
 from tenant_api.routes.billing import CheckoutBody, PortalBody
 from tenant_api.routes.developers import Registration
+from tenant_api.routes.signup import SignupBody
 from tenant_api.routes.usage import Call
 
 TITLE = "dream-api: the end-users' API"
@@ -122,6 +123,13 @@ class Portal(Answer):
     url: str
 
 
+class Joined(Answer):
+    """The platform that the end-user belongs to from now on, and what they are on."""
+
+    platform_id: str
+    plan: str
+
+
 class Received(Answer):
     received: Literal[True]
     outcome: str
@@ -137,6 +145,17 @@ class Health(Answer):
 
 class Ready(Answer):
     status: Literal["ready"]
+
+
+# The hosted pages, for browsers: what goes wrong there is told by a page as well.
+PLATFORM = Parameter("platformId", "The platform.", "path")
+RETURN_TO = Parameter("return_to", "Where the end-user goes in the end; only to the platform's own origins and here.")
+TIER = Parameter("tier", "The tier that is bought on the way.")
+KNOWN = Parameter("known", "`1` for who has an account: the form to sign in.")
+
+
+def _page(summary: str, *parameters: Parameter) -> Operation:
+    return Operation(summary, HTML, parameters=parameters, store=False)
 
 
 OPERATIONS: Operations = {
@@ -183,6 +202,26 @@ OPERATIONS: Operations = {
     ),
     ("POST", "/webhook/stripe"): Operation(
         "Events of the developers' connected accounts.", Received, SIGNED, body=object, errors=_BILLING
+    ),
+    ("POST", "/api/signup"): Operation(
+        "Makes who is signed in an end-user of a platform, on its free tier. The first platform wins.",
+        Joined,
+        ("endUser",),
+        body=SignupBody,
+        errors=(errors.NotFound, errors.Conflict, errors.RateLimited),
+    ),
+    ("GET", "/p/{platformId}"): _page("Tiers and buying them.", PLATFORM, RETURN_TO),
+    ("GET", "/preview/{token}"): _page(
+        "The draft of the tiers; nothing can be bought.", Parameter("token", "From the link the bridge made.", "path")
+    ),
+    ("GET", "/signup/{platformId}"): _page("Signing up, or in.", PLATFORM, RETURN_TO, TIER, KNOWN),
+    ("GET", "/welcome/{platformId}"): _page("Waiting for a paid tier, then on.", PLATFORM, RETURN_TO, TIER),
+    ("GET", "/pages/{version}/{file:path}"): Operation(
+        "Files of the pages.",
+        "*/*",
+        parameters=(Parameter("version", "Of all files.", "path"), Parameter("file", "Its name.", "path")),
+        errors=(errors.NotFound,),
+        store=False,
     ),
     ("GET", "/health"): Operation("This process runs.", Health, store=False),
     ("GET", "/ready"): Operation("Its store answers.", Ready),

@@ -10,7 +10,7 @@ from shared.web.log import note
 from tenant_api.routes.caller import deps_of
 
 
-class Wish(Body):
+class SignupBody(Body):
     """Which platform."""
 
     platform_id: str = Field(alias="platformId", max_length=64)
@@ -19,7 +19,7 @@ class Wish(Body):
 async def signup(request: Request) -> Response:
     deps = deps_of(request)
     claims = await deps.authentication.person(bearer(request))
-    body = await json_body(request, Wish)
+    body = await json_body(request, SignupBody)
     note(request.scope, userId=claims["sub"], platformId=body.platform_id)
     joined = await deps.joining.join(claims, body.platform_id)
     return JSONResponse({"platformId": joined.platform_id, "plan": joined.plan})
