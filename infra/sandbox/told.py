@@ -60,6 +60,8 @@ def _to_try(layout: Layout, seeded: Seeded, configured: Configured) -> list[str]
     key = seeded.api_key or "pk_live_…"
     call = f"curl -X POST {layout.url('tenant_api')}/api/data -H 'Authorization: Bearer {key}' -H 'X-User-Id: alice'"
     blocks = [f"Make a metered call:\n\n  {call}"]
+    if seeded.platform_id:
+        blocks.append(f"See what end-users see: {layout.url('tenant_api')}/p/{seeded.platform_id}")
     if configured.stands_in(DEVELOPERS):
         token = f'-H "Authorization: Bearer $(make -s token USER={DEVELOPER})"'
         pay = f"curl -X POST {layout.url('platform_api')}/create-checkout {token}"
