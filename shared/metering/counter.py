@@ -7,7 +7,6 @@ counted; a limit of N lets exactly N units through. Calls of one subject share w
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
 
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Chance, Clock
@@ -15,8 +14,10 @@ from shared.domain.errors import Unavailable
 from shared.domain.quota import Quota, Standing, Usage
 from shared.metering.calls import Call, Counted, Idempotency
 from shared.metering.lane import Lane
-from shared.metering.ledger import Ledger, Stamp
+from shared.metering.ledger import Ledger
+from shared.metering.observer import Observer, Unobserved
 from shared.metering.settlement import replay
+from shared.metering.stamps import Stamps, process_name
 
 DEADLINE_SECONDS = 2.5  # what a caller waits at most; a store that is down is a 503 within 3 seconds
 MAX_LANES = 50_000
@@ -24,12 +25,26 @@ MAX_WAITING = 10_000
 
 
 class Counter:
-    """Counts the calls of many subjects in one table."""
+    """Counts the calls of many subjects in one table.
 
-    def __init__(self, dynamo: Dynamo, table: str, clock: Clock, chance: Chance, max_lanes: int = MAX_LANES) -> None:
+    `process` is this writer's name; `observer` is told of every write.
+    """
+
+    def __init__(
+        self,
+        dynamo: Dynamo,
+        table: str,
+        clock: Clock,
+        chance: Chance,
+        max_lanes: int = MAX_LANES,
+        *,
+        process: str | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self._ledger = Ledger(dynamo, table)
         self._clock = clock
-        self._stamps = _stamps(clock, chance)
+        self._stamps = Stamps(process or process_name(clock, chance))
+        self._observer = observer or Unobserved()
         self._lanes: OrderedDict[str, Lane] = OrderedDict()
         self._max_lanes = max_lanes
         self._waiting = 0
@@ -65,8 +80,7 @@ class Counter:
 
     async def close(self) -> None:
         """Let the writes under way finish, so that no accepted call is lost."""
-        running = [lane.running for lane in self._lanes.values() if lane.running is not None]
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values() if not lane.idle))
 
     async def _settled(self, lane: Lane, quota: Quota, units: int, idempotency: Idempotency | None) -> Counted:
         if self._waiting >= MAX_WAITING:
@@ -96,7 +110,7 @@ class Counter:
     def _lane(self, subject: str) -> Lane:
         lane = self._lanes.get(subject)
         if lane is None:
-            lane = self._lanes[subject] = Lane(subject, self._ledger, self._clock, self._stamps)
+            lane = self._lanes[subject] = Lane(subject, self._ledger, self._clock, self._stamps, self._observer)
             self._forget_idle()
         else:
             self._lanes.move_to_end(subject)
@@ -105,12 +119,5 @@ class Counter:
     def _forget_idle(self) -> None:
         """Keep memory bounded: the lanes longest unused go, unless a write of theirs is under way."""
         for subject in list(itertools.islice(self._lanes, max(0, len(self._lanes) - self._max_lanes))):
-            if self._lanes[subject].running is None:
+            if self._lanes[subject].idle:
                 del self._lanes[subject]
-
-
-def _stamps(clock: Clock, chance: Chance) -> Iterator[Stamp]:
-    """This process's writes, numbered. Its name sorts by start, so that the oldest can be told."""
-    writer = f"{int(clock().timestamp()):x}{chance(3).hex()}"
-    for number in itertools.count(1):
-        yield Stamp(writer, number)

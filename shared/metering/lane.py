@@ -1,33 +1,48 @@
 """One subject's lane: while a write is under way, further calls wait and share the next one.
 
-shared.metering.counter keeps the lanes; each batch is settled by shared.metering.settlement.
+shared.metering.counter keeps the lanes; each batch is settled by shared.metering.settlement. Where all callers gave up
+on a write of unknown outcome, the lane looks a while later whether it happened.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
+from shared.domain.errors import Unavailable
 from shared.domain.quota import Decision, Quota, decide
+from shared.metering.attempts import Attempts
 from shared.metering.calls import Call
-from shared.metering.ledger import Ledger, Stamp, Stored
+from shared.metering.ledger import Ledger
+from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
+from shared.metering.stamps import Stamps
+from shared.metering.usage_item import Stored
 
 MAX_BATCH = 2_000
 MAX_MARKED = 40  # a transaction holds 100 writes; fewer keep it quick
+LOOK_AFTER_SECONDS = 30.0  # a write that was sent has happened by then, or never will
 
 
 class Lane:
     """The calls of one subject, in arrival order."""
 
-    def __init__(self, subject: str, ledger: Ledger, clock: Callable[[], datetime], stamps: Iterator[Stamp]) -> None:
-        self._subject = subject
+    def __init__(
+        self, subject: str, ledger: Ledger, clock: Callable[[], datetime], stamps: Stamps, observer: Observer
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._stamps = stamps
+        self._attempts = Attempts(subject, observer)
         self._waiting: deque[Call] = deque()
         self._seen: Stored | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.running: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing would be lost with this lane."""
+        return self.running is None and not self._attempts.any_unknown
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
@@ -47,9 +62,36 @@ class Lane:
                 await self._settle(batch)
         finally:
             self.running = None
+            if self._attempts.any_unknown and self._looking is None:
+                self._looking = asyncio.create_task(self._look_later())
+
+    async def close(self) -> None:
+        """Let the write under way finish, and learn what became of the others while somebody still can."""
+        if self.running is not None:
+            await asyncio.gather(self.running, return_exceptions=True)
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._attempts.any_unknown:
+            await self._look()
+            self._attempts.give_up()
+
+    async def _look_later(self) -> None:
+        while waited_for := self._attempts.still_unknown():
+            await asyncio.sleep(LOOK_AFTER_SECONDS)
+            if await self._look() and self.running is None:
+                self._attempts.never(waited_for)
+        self._looking = None
+
+    async def _look(self) -> bool:
+        """Whether the store told what has happened."""
+        try:
+            self._attempts.learn(await self._ledger.load(self._attempts.subject))
+        except Unavailable:
+            return False
+        return True
 
     async def _settle(self, batch: list[Call]) -> None:
-        settlement = Settlement(self._subject, self._ledger, self._clock, self._stamps, self._seen)
+        settlement = Settlement(self._ledger, self._clock, self._stamps, self._attempts, self._seen)
         try:
             await settlement.run(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on

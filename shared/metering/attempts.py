@@ -1,0 +1,118 @@
+"""The writes of one subject's lane whose outcome is not known yet, and who is told once it is.
+
+Kept by shared.metering.lane, used by its settlements. Of a process's writes under one name at most one can follow on
+the last known number: when one is seen to have happened, the others never will.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from shared.domain.periods import Month
+from shared.metering.calls import Call, tell_all
+from shared.metering.observer import Observer, Written
+from shared.metering.plan import Plan
+from shared.metering.usage_item import Posting, Stored
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """A write that was sent, and the calls it counts."""
+
+    posting: Posting
+    calls: tuple[Call, ...]
+
+    @property
+    def planned(self) -> Plan:
+        return self.posting.planned
+
+
+class Attempts:
+    """One subject's attempts."""
+
+    def __init__(self, subject: str, observer: Observer) -> None:
+        self.subject = subject
+        self._observer = observer
+        self._unknown: list[Attempt] = []
+
+    @property
+    def any_unknown(self) -> bool:
+        return bool(self._unknown)
+
+    async def prepare(self, attempt: Attempt) -> None:
+        """Whatever the observer needs done before this write may be sent."""
+        posting = attempt.posting
+        needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
+        if needed is not None:
+            await needed
+
+    def open_day(self, month: Month) -> date | None:
+        """The day of the last attempt of unknown outcome, in this month."""
+        return next((one.posting.stamp.day for one in reversed(self._unknown) if _month(one) == month), None)
+
+    def unknown(self, attempt: Attempt) -> None:
+        self._unknown.append(attempt)
+
+    def happened(self, attempt: Attempt, stored: Stored) -> None:
+        """This write is known to have happened, and so no other of its name that is still open."""
+        posting, usage = attempt.posting, stored.usage
+        if self._unknown:
+            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != posting.stamp.writer]
+        same_month = usage is not None and usage.month == posting.planned.after.month
+        self._observer.written(
+            Written(
+                subject=self.subject,
+                stamp=posting.stamp,
+                share=posting.share,
+                units=posting.planned.units,
+                used=usage.used if usage is not None and same_month else posting.planned.after.used,
+                quota=next(one.quota for one in reversed(posting.planned.decisions) if one.admitted),
+                plan_before=posting.seen.plan_in(posting.planned.after.month),
+            )
+        )
+
+    def learn(self, seen: Stored) -> None:
+        """Answer the calls of attempts that are seen to have happened."""
+        for attempt in list(self._unknown):
+            if seen.number_of(attempt.posting.stamp.writer) == attempt.posting.stamp.number:
+                self.happened(attempt, seen)
+                tell_all(attempt.calls, attempt.planned.decisions)
+
+    def lost_track(self, seen: Stored, calls: Sequence[Call]) -> bool:
+        """Whether the item can't tell any more of an attempt with one of these calls: its record is gone.
+
+        Such attempts are followed no longer.
+        """
+        lost = [one for one in self._unknown if _trace_lost(seen, one)]
+        for attempt in lost:
+            self._unknown.remove(attempt)
+            self._observer.doubtful(self.subject, attempt.posting.stamp)
+        return any(call in attempt.calls for attempt in lost for call in calls)
+
+    def give_up(self) -> None:
+        """Nobody will look any more."""
+        for attempt in self._unknown:
+            self._observer.doubtful(self.subject, attempt.posting.stamp)
+        self._unknown.clear()
+
+    def still_unknown(self) -> list[Attempt]:
+        return list(self._unknown)
+
+    def never(self, given_time: Sequence[Attempt]) -> None:
+        """These have had all the time they could need: they did not happen."""
+        self._unknown = [one for one in self._unknown if one not in given_time]
+
+
+def _month(attempt: Attempt) -> Month:
+    return attempt.planned.after.month
+
+
+def _trace_lost(seen: Stored, attempt: Attempt) -> bool:
+    """The month has turned, or the writer's record was removed."""
+    if seen.usage is None:
+        return False
+    if seen.usage.month > _month(attempt):
+        return True
+    before, writer = attempt.posting.seen, attempt.posting.stamp.writer
+    same_month = before.usage is not None and before.usage.month == seen.usage.month
+    return same_month and writer in before.writers and writer not in seen.writers

@@ -1,0 +1,57 @@
+"""What a write adds, by tier: units, and users who are active in the month. Pure.
+
+The sum of a process's shares of a day is what that process counted on that day; so the sum over all processes is
+what all users counted. shared.metering.ledger keeps the shares in the usage items, an observer adds them up.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.metering.plan import Plan
+
+Share = Mapping[str, tuple[int, int]]  # tier: units, users
+
+NOTHING: Share = {}
+
+
+def share_of(planned: Plan, plan_before: str | None) -> Share:
+    """What the admitted calls add. A user counts once a month, under the tier of the last admitted call.
+
+    `plan_before` is the tier the user counts under so far; None for one who has not called in this month yet.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    plan_after = plan_before
+    for decision, (quota, units) in zip(planned.decisions, planned.asks, strict=True):
+        if decision.admitted:
+            before, users = found.get(quota.plan, (0, 0))
+            found[quota.plan] = (before + units, users)
+            plan_after = quota.plan
+    if plan_after is not None and plan_after != plan_before:
+        moved = {plan_after: (0, 1)} if plan_before is None else {plan_after: (0, 1), plan_before: (0, -1)}
+        return added(found, moved)
+    return found
+
+
+def added(one: Share, more: Share) -> dict[str, tuple[int, int]]:
+    """The sum, tier by tier."""
+    total = dict(one)
+    for tier, (units, users) in more.items():
+        before = total.get(tier, (0, 0))
+        total[tier] = (before[0] + units, before[1] + users)
+    return total
+
+
+def units_of(share: Share) -> int:
+    return sum(units for units, _ in share.values())
+
+
+def users_of(share: Share) -> int:
+    return sum(users for _, users in share.values())
+
+
+def share_to_wire(share: Share) -> dict[str, list[int]]:
+    return {tier: list(pair) for tier, pair in share.items()}
+
+
+def share_from_wire(wire: Mapping[str, Any]) -> Share:
+    return {tier: (int(pair[0]), int(pair[1])) for tier, pair in wire.items()}
