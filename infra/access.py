@@ -13,6 +13,8 @@ Operations = frozenset[str]
 
 READ: Operations = frozenset({"GetItem", "Query"})
 WRITE: Operations = frozenset({"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"})
+READ_MANY: Operations = frozenset({"BatchGetItem"})
+WRITE_MANY: Operations = frozenset({"BatchWriteItem"})
 
 RIGHTS: Mapping[str, Mapping[str, Operations]] = {
     "platform_api": {
@@ -20,8 +22,8 @@ RIGHTS: Mapping[str, Mapping[str, Operations]] = {
         PLATFORM_TOKENS.name: READ | WRITE,
     },
     "tenant_api": {
-        TENANT_USAGE.name: READ | WRITE,
-        TENANT_TOKENS.name: READ | WRITE,
+        TENANT_USAGE.name: READ | WRITE | READ_MANY | WRITE_MANY,
+        TENANT_TOKENS.name: READ | WRITE | READ_MANY,
     },
     "oauth_bridge": {
         PLATFORM_TOKENS.name: READ,
@@ -29,6 +31,7 @@ RIGHTS: Mapping[str, Mapping[str, Operations]] = {
     },
 }
 
+_BATCHES = READ_MANY | WRITE_MANY
 _TRANSACT_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -39,10 +42,13 @@ _TRANSACT_ACTIONS = {
 
 
 def needed(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The (table, operation) pairs one DynamoDB request needs; a transaction needs those of its parts.
+    """The (table, operation) pairs one DynamoDB request needs; a transaction or batch needs those of its parts.
 
     An operation this file does not know is passed on as it is, so that it is refused for want of a right.
     """
+    if operation in _BATCHES:
+        yield from ((str(table), operation) for table in request.get("RequestItems", ()))
+        return
     if operation not in {"TransactWriteItems", "TransactGetItems"}:
         yield str(request.get("TableName", "")), operation
         return

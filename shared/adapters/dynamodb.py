@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from shared.adapters.values import plain, wire
 from shared.domain.errors import Unavailable
 
 Item = dict[str, Any]
@@ -26,6 +26,10 @@ CONNECT_SECONDS = 0.7
 READ_SECONDS = 1.5
 DEADLINE_SECONDS = 2.5  # what a caller waits at most; a store that is down is a 503 within 3 seconds
 THREADS = 32
+MOST_READ_TOGETHER = 100
+MOST_WRITTEN_TOGETHER = 25
+UNPROCESSED_ATTEMPTS = 5
+UNPROCESSED_PAUSE_SECONDS = 0.05
 
 _REFUSED_BEFORE_WORK = frozenset(
     {
@@ -99,9 +103,9 @@ class Write:
         """The members DynamoDB wants, the same alone and in a transaction."""
         request: dict[str, Any] = {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         if self.key is not None:
-            request["Key"] = _wire(self.key)
+            request["Key"] = wire(self.key)
         if self.item is not None:
-            request["Item"] = _wire(self.item)
+            request["Item"] = wire(self.item)
         if self.update is not None:
             request["UpdateExpression"] = self.update
         if self.condition is not None:
@@ -109,7 +113,7 @@ class Write:
         if self.names:
             request["ExpressionAttributeNames"] = dict(self.names)
         if self.values:
-            request["ExpressionAttributeValues"] = _wire(self.values)
+            request["ExpressionAttributeValues"] = wire(self.values)
         return request
 
 
@@ -157,9 +161,36 @@ class Dynamo:
     async def get(self, table: str, key: Key, *, consistent: bool = True) -> Item | None:
         """One item, None when absent. TTL deletion lags by days: the caller compares `expiresAt` itself."""
         answer = await self._call(
-            lambda: self._reader.get_item(TableName=table, Key=_wire(key), ConsistentRead=consistent)
+            lambda: self._reader.get_item(TableName=table, Key=wire(key), ConsistentRead=consistent)
         )
-        return _plain(answer.get("Item"))
+        return plain(answer.get("Item"))
+
+    async def get_many(
+        self, table: str, keys: Sequence[Key], *, consistent: bool = False, only: Sequence[str] = ()
+    ) -> list[Item]:
+        """The items under these keys that exist, in no order, a hundred a request; `only` these attributes of them."""
+        how: dict[str, Any] = {"ConsistentRead": consistent}
+        if only:
+            names = {f"#{name}": name for name in only}
+            how |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+        chunks = [keys[start : start + MOST_READ_TOGETHER] for start in range(0, len(keys), MOST_READ_TOGETHER)]
+        return [
+            item
+            for found in await asyncio.gather(*(self._get_chunk(table, one, how) for one in chunks))
+            for item in found
+        ]
+
+    async def _get_chunk(self, table: str, keys: Sequence[Key], how: Mapping[str, Any]) -> list[Item]:
+        asked: dict[str, Any] = {table: {"Keys": [wire(key) for key in keys], **how}}
+        found: list[Item] = []
+        for exponent in range(UNPROCESSED_ATTEMPTS):
+            answer = await self._call(partial(self._reader.batch_get_item, RequestItems=asked))
+            found.extend(plain(item) or {} for item in answer["Responses"].get(table, ()))
+            asked = answer.get("UnprocessedKeys") or {}
+            if not asked:
+                return found
+            await asyncio.sleep(UNPROCESSED_PAUSE_SECONDS * 2**exponent)
+        raise _unavailable(NotApplied)
 
     async def query(
         self,
@@ -167,26 +198,31 @@ class Dynamo:
         partition: str,
         *,
         after: str | None = None,
+        prefix: str | None = None,
         limit: int | None = None,
+        backwards: bool = False,
         consistent: bool = True,
     ) -> list[Item]:
-        """The items of a partition in sort order, those with a sort key above `after`, at most `limit`."""
-        values = {":pk": partition}
-        if after is not None:
-            values[":after"] = after
+        """The items of a partition in sort order (or backwards), at most `limit`.
+
+        Only those whose sort key comes after `after` in that order, and begins with `prefix`.
+        """
         arguments: dict[str, Any] = {
             "TableName": table,
-            "KeyConditionExpression": "pk = :pk" + (" AND sk > :after" if after is not None else ""),
-            "ExpressionAttributeValues": _wire(values),
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": wire({":pk": partition} | ({":prefix": prefix} if prefix else {})),
             "ConsistentRead": consistent,
+            "ScanIndexForward": not backwards,
         }
+        if after is not None:
+            arguments["ExclusiveStartKey"] = wire({"pk": partition, "sk": after})
         found: list[Item] = []
         while True:
             if limit is not None:
                 arguments["Limit"] = limit - len(found)
             answer = await self._call(lambda: self._reader.query(**arguments))
             items: list[Item] = answer["Items"]
-            found.extend(_plain(item) or {} for item in items)
+            found.extend(plain(item) or {} for item in items)
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
                 return found
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -203,7 +239,19 @@ class Dynamo:
             request["ReturnValues"] = "ALL_OLD"
         operation = getattr(self._writer, f"{write.kind.lower()}_item")
         answer = await self._call(lambda: operation(**request))
-        return _plain(answer.get("Attributes"))
+        return plain(answer.get("Attributes"))
+
+    async def write_many(self, writes: Sequence[Write]) -> None:
+        """Puts and deletes without conditions, in any order, 25 a request. For hints: what fails is not tried again.
+
+        Raises NotApplied or OutcomeUnknown.
+        """
+        for start in range(0, len(writes), MOST_WRITTEN_TOGETHER):
+            asked: dict[str, Any] = {}
+            for write in writes[start : start + MOST_WRITTEN_TOGETHER]:
+                part = {"Item": wire(write.item)} if write.item is not None else {"Key": wire(write.key or {})}
+                asked.setdefault(write.table, []).append({f"{write.kind}Request": part})
+            await self._call(partial(self._writer.batch_write_item, RequestItems=asked))
 
     async def transact(self, writes: Sequence[Write]) -> None:
         """Several writes that all happen or all do not.
@@ -232,10 +280,10 @@ def _translated(error: ClientError) -> Exception:
     response: Mapping[str, Any] = error.response
     code = str(response.get("Error", {}).get("Code", ""))
     if code == "ConditionalCheckFailedException":
-        return ConditionFailed(_plain(response.get("Item")))
+        return ConditionFailed(plain(response.get("Item")))
     if code == "TransactionCanceledException":
         reasons: list[dict[str, Any]] = response.get("CancellationReasons", [])
-        return TransactionCancelled([Reason(str(one.get("Code", "None")), _plain(one.get("Item"))) for one in reasons])
+        return TransactionCancelled([Reason(str(one.get("Code", "None")), plain(one.get("Item"))) for one in reasons])
     if code in _REFUSED_BEFORE_WORK:
         return _unavailable(NotApplied)
     if response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
@@ -245,28 +293,3 @@ def _translated(error: ClientError) -> Exception:
 
 def _unavailable(kind: type[Unavailable]) -> Unavailable:
     return kind("The store did not answer in time; send the same request again.", retry_after_seconds=2)
-
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
-
-
-def _wire(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serialize(value) for name, value in values.items()}
-
-
-def _plain(item: Mapping[str, Any] | None) -> Item | None:
-    if item is None:
-        return None
-    return {name: _whole(_deserialize(value)) for name, value in item.items()}
-
-
-def _whole(value: Any) -> Any:
-    """Numbers come back as Decimal; all we store are whole."""
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return value

@@ -229,15 +229,20 @@ def _subscription(data: Mapping[str, Any]) -> Subscription | None:
     item = next(_items(data), None)
     if item is None:
         return None
+    price = item["price"]
+    each = price.get("unit_amount")
     return Subscription(
         id=data["id"],
         customer_id=data["customer"],
         status=data["status"],
-        price_id=item["price"]["id"],
+        price_id=price["id"],
         created=int(data["created"]),
         period_start=int(item["current_period_start"]),
         period_end=int(item["current_period_end"]),
         cancel_at=data.get("cancel_at") or (int(item["current_period_end"]) if data["cancel_at_period_end"] else None),
+        amount=None if each is None else int(each) * int(item.get("quantity") or 1),
+        currency=price.get("currency"),
+        interval=(price.get("recurring") or {}).get("interval"),
     )
 
 

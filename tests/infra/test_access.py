@@ -6,11 +6,12 @@ from infra.access import RIGHTS, refusal
 from infra.tables import TABLES
 
 OPERATIONS = ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"]
+BATCHES = ["BatchGetItem", "BatchWriteItem"]
 GRANTED = {
     ("platform_api", "platform-usage"): set(OPERATIONS),
     ("platform_api", "platform-tokens"): set(OPERATIONS),
-    ("tenant_api", "tenant-usage"): set(OPERATIONS),
-    ("tenant_api", "tenant-tokens"): set(OPERATIONS),
+    ("tenant_api", "tenant-usage"): {*OPERATIONS, *BATCHES},
+    ("tenant_api", "tenant-tokens"): {*OPERATIONS, "BatchGetItem"},
     ("oauth_bridge", "platform-tokens"): {"GetItem", "Query"},
     ("oauth_bridge", "tenant-tokens"): set(OPERATIONS),
 }
@@ -19,8 +20,9 @@ GRANTED = {
 @pytest.mark.parametrize("service", RIGHTS)
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 def test_a_service_may_do_exactly_what_the_design_says(service: str, table: str) -> None:
-    for operation in [*OPERATIONS, "Scan", "BatchWriteItem", "ExecuteStatement", "DeleteTable", "CreateTable"]:
-        allowed = refusal(service, operation, {"TableName": table}) is None
+    for operation in [*OPERATIONS, *BATCHES, "Scan", "ExecuteStatement", "DeleteTable", "CreateTable"]:
+        request = {"RequestItems": {table: []}} if operation in BATCHES else {"TableName": table}
+        allowed = refusal(service, operation, request) is None
         assert allowed == (operation in GRANTED.get((service, table), set())), (service, operation, table)
 
 
@@ -29,6 +31,11 @@ def test_a_transaction_needs_the_rights_of_all_its_parts() -> None:
     assert refusal("oauth_bridge", "TransactWriteItems", {"TransactItems": parts[:1]}) is None
     told = refusal("oauth_bridge", "TransactWriteItems", {"TransactItems": parts})
     assert told == "oauth_bridge may not PutItem on platform-tokens"
+
+
+def test_a_batch_needs_the_right_on_all_its_tables() -> None:
+    both = {"RequestItems": {"tenant-usage": [], "platform-usage": []}}
+    assert refusal("tenant_api", "BatchGetItem", both) == "tenant_api may not BatchGetItem on platform-usage"
 
 
 @pytest.mark.parametrize("request_", [{}, {"TransactItems": []}, {"TableName": "users"}])
