@@ -1,4 +1,4 @@
-"""`python -m tenant_api` serves; `python -m tenant_api reconcile` repairs billing once.
+"""`python -m tenant_api` serves; `… reconcile` repairs billing once, `… recount` the figures of killed processes.
 
 The only place where the environment is read.
 """
@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from shared.web import log
 from shared.web.serve import serve, settings_or_exit
-from tenant_api import app, reconcile
+from tenant_api import app, reconcile, recount_command
 from tenant_api.settings import load
 
 
@@ -25,8 +25,12 @@ def main(arguments: list[str]) -> int:
     settings = settings_or_exit("tenant_api", load)
     if arguments[:1] == ["reconcile"]:
         return asyncio.run(reconcile.command(settings, arguments[1:]))
+    if arguments[:1] == ["recount"]:
+        return asyncio.run(recount_command.command(settings, arguments[1:]))
     if arguments:
-        usage = "python -m tenant_api [reconcile [--platform plt_… [--user ID]] [--dry-run]]"
+        usage = (
+            "python -m tenant_api [reconcile [--platform plt_… [--user ID]] [--dry-run] | recount [--silent SECONDS]]"
+        )
         print(f"usage: {usage}", file=sys.stderr)
         return 2
     serve("tenant_api.__main__:application", settings, settings.port)

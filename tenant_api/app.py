@@ -20,7 +20,8 @@ from shared.web.openapi import described
 from tenant_api.deps import Deps, opened
 from tenant_api.description import OPERATIONS, SCHEMES, TITLE
 from tenant_api.reconcile import reconciling
-from tenant_api.routes import billing, developers, pages, readiness, signup, tiers, usage
+from tenant_api.recount import recounting
+from tenant_api.routes import billing, deliveries, developers, insights, pages, readiness, signup, tiers, usage
 from tenant_api.settings import Settings
 
 
@@ -30,10 +31,17 @@ class State(TypedDict):
     deps: Deps
 
 
+@asynccontextmanager
+async def repairing(deps: Deps, settings: Settings) -> AsyncIterator[None]:
+    """What heals itself beside the requests: billing, and the figures of killed processes."""
+    async with reconciling(deps.billing, settings.reconcile_seconds), recounting(deps.recount):
+        yield
+
+
 def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
+        async with opened(settings, clock) as deps, repairing(deps, settings):
             yield {"deps": deps}
 
     routes = [
@@ -42,6 +50,11 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/api/tiers", tiers.published, methods=["GET"]),
         Route("/api/developer/register", developers.register, methods=["POST"]),
         Route("/api/signup", signup.signup, methods=["POST"]),
+        Route("/api/developer/dashboard", insights.dashboard, methods=["GET"]),
+        Route("/api/developer/customers", insights.customers, methods=["GET"]),
+        Route("/api/developer/customer", insights.customer, methods=["GET"]),
+        Route("/api/developer/events", deliveries.listed, methods=["GET"]),
+        Route("/api/developer/events/replay", deliveries.replay, methods=["POST"]),
         Route("/api/create-checkout", billing.create_checkout, methods=["POST"]),
         Route("/api/customer-portal", billing.customer_portal, methods=["POST"]),
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),

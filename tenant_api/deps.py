@@ -17,27 +17,39 @@ from shared.billing.records import BillingRecords
 from shared.billing.sync import BillingSync
 from shared.domain.quota import Quota
 from shared.metering.counter import Counter
+from shared.metering.stamps import process_name
+from shared.records.tenant_config import Published
 from shared.web.health import Check
 from tenant_api.accounts import Accounts
 from tenant_api.authentication import Authentication
 from tenant_api.billing import Billing, Terms
 from tenant_api.customers import Customers
+from tenant_api.deliveries import Deliveries
 from tenant_api.developers import Developers
+from tenant_api.end_user_lists import EndUserLists
+from tenant_api.end_users import EndUsers
 from tenant_api.entitlements import Entitlements
+from tenant_api.insights import Insights
 from tenant_api.joining import Joining
 from tenant_api.membership import Membership
 from tenant_api.pages.look import Look
 from tenant_api.portals import Portals
 from tenant_api.recent import Recent
+from tenant_api.recount import Recount
+from tenant_api.repositories.activity import ActivityRows
 from tenant_api.repositories.api_keys import ApiKeys
 from tenant_api.repositories.connections import Connections
 from tenant_api.repositories.drafts import Drafts
+from tenant_api.repositories.end_users import EndUserRows
 from tenant_api.repositories.members import Members
 from tenant_api.repositories.platforms import Platforms
+from tenant_api.repositories.revenue import RevenueRows
+from tenant_api.repositories.subscribers import Subscribers
 from tenant_api.settings import Settings
 from tenant_api.shelf import Shelf
 from tenant_api.storefronts import Storefronts
 from tenant_api.stripe_events import StripeEvents
+from tenant_api.tally import Tally
 from tenant_api.tiers import Tiers
 from tenant_api.usage import Usage
 
@@ -57,6 +69,16 @@ class BillingDeps:
 
 
 @dataclass(frozen=True, slots=True)
+class DashboardDeps:
+    """What the developers' dashboard reads."""
+
+    insights: Insights
+    end_users: EndUsers
+    lists: EndUserLists
+    deliveries: Deliveries
+
+
+@dataclass(frozen=True, slots=True)
 class Deps:
     """What the routes use."""
 
@@ -68,9 +90,24 @@ class Deps:
     joining: Joining
     look: Look
     pages_url: str
+    dashboard: DashboardDeps
+    recount: Recount
     clock: Clock
     reach_store: Check
     billing: BillingDeps | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The repositories that several use."""
+
+    platforms: Platforms
+    publications: Recent[Published]
+    activity: ActivityRows
+    end_users: EndUserRows
+    subscribers: Subscribers
+    revenue: RevenueRows
+    events: EventLog
 
 
 @asynccontextmanager
@@ -82,36 +119,68 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         http = await closing.enter_async_context(clerk_http())
         verifier = TokenVerifier(settings.clerk, http, clock)
         closing.push_async_callback(verifier.close)
-        counter = Counter(dynamo, settings.table("tenant-usage"), clock, chance)
+        stored, process = _stored(settings, dynamo, clock), process_name(clock, chance)
+        tally = Tally(stored.activity, stored.end_users, clock, process)
+        closing.push_async_callback(tally.close)
+        tally.start()
+        counter = Counter(dynamo, settings.table("tenant-usage"), clock, chance, process=process, observer=tally)
         closing.push_async_callback(counter.close)
-        tokens = settings.table("tenant-tokens")
-        platforms = Platforms(dynamo, tokens)
-        publications = Recent(platforms.published, TIER_CONFIG_SECONDS)
-        records = None if settings.tenant_stripe is None else BillingRecords(dynamo, tokens)
+        tokens, records = settings.table("tenant-tokens"), None
+        if settings.tenant_stripe is not None:
+            records = BillingRecords(dynamo, tokens, stored.subscribers.beside)
         recent = None if records is None else Recent(records.find, RECORD_SECONDS, most=MOST_RECORDS)
+        users, connections = ClerkUsers(settings.end_user_clerk, http), Connections(dynamo, tokens)
+        billing = None
+        if records is not None:
+            billing = _billing(settings, connections, stored, records, users, clock, closing)
         api_keys = Recent(ApiKeys(dynamo, tokens).find, settings.key_cache_seconds)
-        users = ClerkUsers(settings.end_user_clerk, http)
         live = None if settings.tenant_stripe is None else settings.tenant_stripe.live
-        storefronts = Storefronts(platforms, Connections(dynamo, tokens), Drafts(dynamo, tokens), clock, live=live)
+        storefronts = Storefronts(stored.platforms, connections, Drafts(dynamo, tokens), clock, live=live)
         yield Deps(
             authentication=Authentication(api_keys, verifier, clock),
-            usage=Usage(counter, Entitlements(publications, recent, clock), settings.tenant_api_url),
-            tiers=Tiers(platforms, publications),
-            developers=Developers(platforms, counter, _registrations(settings), clock, chance),
             storefronts=storefronts,
             joining=Joining(storefronts, Members(dynamo, tokens), users, counter, clock),
             look=Look(settings.end_user_clerk, settings.tenant_api_url),
             pages_url=settings.tenant_api_url,
+            usage=Usage(counter, Entitlements(stored.publications, recent, clock), tally, settings.tenant_api_url),
+            tiers=Tiers(stored.platforms, stored.publications),
+            developers=Developers(stored.platforms, counter, _registrations(settings), clock, chance),
+            dashboard=_dashboard(stored, tally, billing, clock),
+            recount=Recount(stored.activity, stored.end_users, clock),
             clock=clock,
-            reach_store=platforms.reach,
-            billing=_billing(settings, dynamo, platforms, users, clock, closing),
+            reach_store=stored.platforms.reach,
+            billing=billing,
         )
+
+
+def _stored(settings: Settings, dynamo: Dynamo, clock: Clock) -> _Stored:
+    usage, tokens = settings.table("tenant-usage"), settings.table("tenant-tokens")
+    platforms = Platforms(dynamo, tokens)
+    return _Stored(
+        platforms=platforms,
+        publications=Recent(platforms.published, TIER_CONFIG_SECONDS),
+        activity=ActivityRows(dynamo, usage),
+        end_users=EndUserRows(dynamo, usage),
+        subscribers=Subscribers(dynamo, tokens),
+        revenue=RevenueRows(dynamo, usage),
+        events=EventLog(dynamo, usage, clock),
+    )
+
+
+def _dashboard(stored: _Stored, tally: Tally, billing: BillingDeps | None, clock: Clock) -> DashboardDeps:
+    end_users = EndUsers(stored.end_users, stored.subscribers, stored.publications, clock)
+    lists = EndUserLists(stored.end_users, stored.subscribers, end_users, clock)
+    sums = (stored.activity, stored.subscribers, stored.revenue)
+    insights = Insights(stored.platforms, stored.publications, sums, (end_users, lists), tally, clock)
+    deliveries = Deliveries(stored.events, None if billing is None else billing.events)
+    return DashboardDeps(insights, end_users, lists, deliveries)
 
 
 def _billing(
     settings: Settings,
-    dynamo: Dynamo,
-    platforms: Platforms,
+    connections: Connections,
+    stored: _Stored,
+    records: BillingRecords,
     users: ClerkUsers,
     clock: Clock,
     closing: AsyncExitStack,
@@ -120,16 +189,14 @@ def _billing(
         return None
     gateway = StripeGateway(settings.tenant_stripe)
     closing.push_async_callback(gateway.close)
-    tokens, live = settings.table("tenant-tokens"), settings.tenant_stripe.live
-    records, connections = BillingRecords(dynamo, tokens), Connections(dynamo, tokens)
-    shelf, membership = Shelf(platforms, connections), Membership(users)
-    accounts, portals = Accounts(gateway, connections, live=live), Portals(platforms, connections)
+    live = settings.tenant_stripe.live
+    shelf, membership = Shelf(stored.platforms, connections), Membership(users)
+    accounts, portals = Accounts(gateway, connections, live=live), Portals(stored.platforms, connections)
     sync = BillingSync(records, shelf.plan_of, membership.tell, clock, settings.grace)
-    log = EventLog(dynamo, settings.table("tenant-usage"), clock)
     terms = Terms(settings.tenant_api_url, settings.fee_percent)
     return BillingDeps(
         billing=Billing(accounts, Customers(records), shelf, portals, terms, clock),
-        events=StripeEvents(gateway, log, connections, records, sync, live=live),
+        events=StripeEvents(gateway, stored.events, connections, records, stored.revenue, sync, live=live),
         records=records,
         reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
     )

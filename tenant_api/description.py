@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from shared.domain import errors
 from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
+from tenant_api import dashboard_description
 from tenant_api.routes.billing import CheckoutBody, PortalBody
 from tenant_api.routes.developers import Registration
 from tenant_api.routes.signup import SignupBody
@@ -184,6 +185,7 @@ OPERATIONS: Operations = {
         errors=(errors.NotFound, errors.RateLimited),
         status=201,
     ),
+    **dashboard_description.OPERATIONS,
     ("POST", "/api/create-checkout"): Operation(
         "Where to pay for a tier, on the developer's own Stripe account.",
         Checkout,

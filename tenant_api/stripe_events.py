@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.adapters.stripe_gateway import Event, NotConnected, StripeGateway
-from shared.billing.events import EventLog
+from shared.billing.events import EventLog, Logged
 from shared.billing.records import BillingRecords
 from shared.billing.sync import BillingSync
+from shared.domain.errors import Conflict
 from shared.records.tenant_config import StripeConnection
 from tenant_api import subjects
 from tenant_api.repositories.connections import Connections
+from tenant_api.repositories.revenue import Payment, RevenueRows
 
 logger = logging.getLogger("dream_api.billing")
 
 DEAUTHORIZED = "account.application.deauthorized"
+INVOICE_PAID = "invoice.paid"
 HANDLED = frozenset(
     {
         DEAUTHORIZED,
@@ -34,7 +37,7 @@ HANDLED = frozenset(
         "customer.subscription.resumed",
         "customer.subscription.pending_update_applied",
         "customer.subscription.pending_update_expired",
-        "invoice.paid",
+        INVOICE_PAID,
         "invoice.payment_failed",
     }
 )
@@ -59,6 +62,7 @@ class StripeEvents:
         log: EventLog,
         connections: Connections,
         records: BillingRecords,
+        revenue: RevenueRows,
         sync: BillingSync,
         *,
         live: bool,
@@ -67,6 +71,7 @@ class StripeEvents:
         self._log = log
         self._connections = connections
         self._records = records
+        self._revenue = revenue
         self._sync = sync
         self._live = live
 
@@ -85,7 +90,16 @@ class StripeEvents:
             return Received(event.id, event.type, "unknown_account")
         return Received(event.id, event.type, await self._outcome(event, *found), found[0])
 
-    async def _outcome(self, event: Event, platform_id: str, connection: StripeConnection) -> str:
+    async def replay(self, logged: Logged, platform_id: str) -> None:
+        """Work on an event of a platform's account anew, as if it were delivered now. What fails is raised."""
+        found = None if logged.event.account is None else await self._connections.of_account(logged.event.account)
+        if found is None or found[0] != platform_id:
+            raise Conflict("The account of this event is not connected any more.", reason="not_connected")
+        await self._outcome(logged.event, *found, again=True)
+
+    async def _outcome(
+        self, event: Event, platform_id: str, connection: StripeConnection, *, again: bool = False
+    ) -> str:
         claimed = _claimed_platform(event.object)
         if claimed is not None and claimed != platform_id:
             facts = {"eventId": event.id, "account": event.account, "platformId": platform_id, "claimed": claimed}
@@ -97,7 +111,7 @@ class StripeEvents:
                 return await self._deauthorized(event, platform_id, connection)
             return await self._apply(event, platform_id, connection)
 
-        return await self._log.once(event, work)
+        return await self._log.once(event, work, platform_id, again=again)
 
     async def _deauthorized(self, event: Event, platform_id: str, connection: StripeConnection) -> str:
         if event.created < connection.connected_at:
@@ -122,7 +136,19 @@ class StripeEvents:
             drift = await self._sync.run(subject, self._gateway.connected(account_id))
         except NotConnected:
             return "disconnected"
-        return "applied" if drift is not None and drift.found else "unchanged"
+        paid = await self._paid(event, platform_id, account_id)
+        return "applied" if paid or (drift is not None and drift.found) else "unchanged"
+
+    async def _paid(self, event: Event, platform_id: str, account_id: str) -> bool:
+        """Add a paid invoice to the platform's revenue, once; refunds are not taken off."""
+        invoice = event.object
+        if event.type != INVOICE_PAID or not invoice.get("amount_paid"):
+            return False
+        paid_at = (invoice.get("status_transitions") or {}).get("paid_at") or event.created
+        amount, currency = int(invoice["amount_paid"]), str(invoice["currency"])
+        return await self._revenue.add(
+            platform_id, Payment(account_id, str(invoice["id"]), amount, currency, int(paid_at))
+        )
 
 
 def _customer_of(about: Mapping[str, Any]) -> str | None:

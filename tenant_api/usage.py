@@ -10,31 +10,44 @@ from shared.domain.quota import Decision, Standing, Verdict
 from shared.metering.calls import Counted, Idempotency
 from shared.metering.counter import Counter
 from tenant_api.entitlements import Entitlements
+from tenant_api.subjects import usage_subject
+from tenant_api.tally import Tally
 
 
 class Usage:
     """Counts end-users' calls. `pages_url` is where a platform's pricing page is found."""
 
-    def __init__(self, counter: Counter, entitlements: Entitlements, pages_url: str) -> None:
+    def __init__(self, counter: Counter, entitlements: Entitlements, tally: Tally, pages_url: str) -> None:
         self._counter = counter
+        self._tally = tally
         self._entitlements = entitlements
         self._pages_url = pages_url
 
     async def count(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
-        """Decide and count one call of `units`."""
+        """Decide and count one call of `units`; a refusal is added up too."""
+        counted = await self._decided(end_user, units, idempotency)
+        if not counted.decision.admitted:
+            self._tally.refused(end_user.platform_id, end_user.user_id, counted.decision.verdict)
+        return counted
+
+    async def _decided(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
         quota = await self._entitlements.quota(end_user)
-        counted = await self._counter.count(_subject(end_user), quota, units, idempotency)
+        counted = await self._counter.count(
+            usage_subject(end_user.platform_id, end_user.user_id), quota, units, idempotency
+        )
         if counted.decision.verdict is not Verdict.OVER_QUOTA:
             return counted
         renewed = await self._entitlements.renewed(end_user)
         if renewed is None or renewed == counted.decision.quota:
             return counted
-        return await self._counter.count(_subject(end_user), renewed, units, idempotency)
+        return await self._counter.count(
+            usage_subject(end_user.platform_id, end_user.user_id), renewed, units, idempotency
+        )
 
     async def standing(self, end_user: EndUser) -> Standing:
         """Where the end-user stands; counts nothing."""
         quota = await self._entitlements.renewed(end_user) or await self._entitlements.quota(end_user)
-        return await self._counter.standing(_subject(end_user), quota)
+        return await self._counter.standing(usage_subject(end_user.platform_id, end_user.user_id), quota)
 
     def refusal(self, end_user: EndUser, units: int, decision: Decision) -> ApiError | None:
         """The error a decision amounts to; None when the call was admitted."""
@@ -59,7 +72,3 @@ class Usage:
                 resetsAt=timestamp(decision.minute_resets_at),
             )
         return None
-
-
-def _subject(end_user: EndUser) -> str:
-    return f"usage:{end_user.platform_id}:{end_user.user_id}"

@@ -6,8 +6,9 @@ before its work is done.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -23,6 +24,26 @@ LEASE = timedelta(seconds=20)
 WORK_SECONDS = 15.0  # less than the lease, so that no other delivery begins while the work goes on
 PATIENCE_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+CLAIMING = (
+    "SET #status = :claimed, #type = :type, #created = :created, #claimed_at = :at, #lease = :lease_until, "
+    "#expires = :expires, #owner = :owner, #about = :about, #account = :account, "
+    "#received = if_not_exists(#received, :at) ADD #attempts :one REMOVE #outcome, #ended"
+)
+CLAIMED_NAMES = {
+    "#status": "status",
+    "#type": "type",
+    "#created": "created",
+    "#claimed_at": "claimedAt",
+    "#lease": "leaseUntil",
+    "#expires": "expiresAt",
+    "#owner": "owner",
+    "#about": "about",
+    "#account": "account",
+    "#received": "receivedAt",
+    "#attempts": "attempts",
+    "#outcome": "outcome",
+    "#ended": "endedAt",
+}
 ENDING = "SET #status = :status, #outcome = :outcome, #ended = :ended"
 
 
@@ -32,8 +53,35 @@ class _Claim(Enum):
     BUSY = "busy"
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What is known of an event. `about` is what its work needs of the object it was sent with."""
+
+    event: Event
+    owner: str | None
+    status: str
+    outcome: str | None
+    received_at: str
+    attempts: int
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Logged":
+        event = Event(
+            id=str(item["pk"]).rpartition(":")[2],
+            type=item["type"],
+            created=item["created"],
+            livemode=False,
+            account=item["account"],
+            object=item["about"],
+        )
+        return cls(event, item["owner"], item["status"], item.get("outcome"), item["receivedAt"], item["attempts"])
+
+
 class EventLog:
-    """The events of one service, in its usage table: `webhook:stripe:{eventId}`."""
+    """The events of one service, in its usage table: `webhook:stripe:{eventId}`.
+
+    Those that have an owner are listed under `events:{owner}`, by the instant they first came.
+    """
 
     def __init__(
         self,
@@ -52,8 +100,17 @@ class EventLog:
         self._work_seconds = work_seconds
         self._here: dict[str, asyncio.Future[bool]] = {}
 
-    async def once(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
+    async def once(
+        self,
+        event: Event,
+        work: Callable[[Event], Awaitable[str]],
+        owner: str | None = None,
+        *,
+        again: bool = False,
+    ) -> str:
         """Do the work for an event unless it is done; answers its outcome, `duplicate` when it was done before.
+
+        `again`: also when it is done.
 
         What the work raises is raised, and the claim is given back. Raises Unavailable when another delivery's work
         does not end in time.
@@ -63,7 +120,7 @@ class EventLog:
             return "duplicate"
         mine = self._here[event.id] = asyncio.get_running_loop().create_future()
         try:
-            outcome = await self._claimed(event, work)
+            outcome = await self._claimed(event, work, owner, again=again)
             mine.set_result(True)
         finally:
             if not mine.done():
@@ -77,10 +134,12 @@ class EventLog:
         await asyncio.wait([here], timeout=self._patience)
         return here.done() and here.result()
 
-    async def _claimed(self, event: Event, work: Callable[[Event], Awaitable[str]]) -> str:
+    async def _claimed(
+        self, event: Event, work: Callable[[Event], Awaitable[str]], owner: str | None, *, again: bool
+    ) -> str:
         deadline = asyncio.get_running_loop().time() + self._patience
         lease_until = self._lease_until()
-        while (claim := await self._claim(event, lease_until)) is _Claim.BUSY:
+        while (claim := await self._claim(event, lease_until, owner, again=again)) is _Claim.BUSY:
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable("This event is being worked on; deliver it again.", retry_after_seconds=5)
             await asyncio.sleep(LOOK_SECONDS)
@@ -106,29 +165,52 @@ class EventLog:
     def _lease_until(self) -> int:
         return int((self._clock() + self._lease).timestamp())
 
-    async def _claim(self, event: Event, lease_until: int) -> _Claim:
+    async def find(self, event_id: str) -> Logged | None:
+        item = await self._dynamo.get(self._table, _key(event_id))
+        return None if item is None else Logged.from_item(item)
+
+    async def listed(self, owner: str, after: str | None, limit: int) -> tuple[list[Logged], str | None]:
+        """An owner's events, the newest first, and what to go on after; None at the end."""
+        pointers = await self._dynamo.query(
+            self._table, f"events:{owner}", after=after, limit=limit, backwards=True, consistent=False
+        )
+        places = [str(pointer["sk"]) for pointer in pointers]
+        keys = [_key(place.partition("#")[2]) for place in places]
+        found = {str(item["pk"]): Logged.from_item(item) for item in await self._dynamo.get_many(self._table, keys)}
+        logged = [found[key["pk"]] for key in keys if key["pk"] in found]
+        return logged, places[-1] if len(places) == limit else None
+
+    async def _claim(self, event: Event, lease_until: int, owner: str | None, *, again: bool) -> _Claim:
         now = self._clock()
-        item: Item = {
-            **_key(event.id),
-            "status": "claimed",
-            "type": event.type,
-            "created": event.created,
-            "claimedAt": timestamp(now),
-            "leaseUntil": lease_until,
-            "expiresAt": int((now + KEPT).timestamp()),
-        }
-        if event.account is not None:
-            item["account"] = event.account
         free = "attribute_not_exists(pk) OR #status = :failed OR (#status = :claimed AND #lease <= :now)"
-        names = {"#status": "status", "#lease": "leaseUntil"}
-        values = {":failed": "failed", ":claimed": "claimed", ":now": int(now.timestamp())}
+        values: dict[str, Any] = {":failed": "failed", ":claimed": "claimed", ":now": int(now.timestamp())}
+        if again:
+            free, values = f"{free} OR #status = :done", values | {":done": "done"}
+        values |= {
+            ":type": event.type,
+            ":created": event.created,
+            ":at": timestamp(now),
+            ":lease_until": lease_until,
+            ":expires": int((now + KEPT).timestamp()),
+            ":owner": owner,
+            ":about": about(event.object),
+            ":account": event.account,
+            ":one": 1,
+        }
+        write = update(self._table, _key(event.id), CLAIMING, free, names=CLAIMED_NAMES, values=values)
         try:
-            await self._dynamo.write(put(self._table, item, free, names=names, values=values))
+            item = await self._dynamo.write(write)
+            if owner is not None and item is not None:
+                await self._list(owner, item)
         except ConditionFailed as held:
             return _Claim.DONE if held.item is not None and held.item["status"] == "done" else _Claim.BUSY
         except OutcomeUnknown as error:
             raise Unavailable("The event could not be claimed; deliver it again.", retry_after_seconds=2) from error
         return _Claim.OURS
+
+    async def _list(self, owner: str, item: Item) -> None:
+        place = {"pk": f"events:{owner}", "sk": f"{item['receivedAt']}#{str(item['pk']).rpartition(':')[2]}"}
+        await self._dynamo.write(put(self._table, place | {"expiresAt": item["expiresAt"]}))
 
     async def _done(self, event: Event, outcome: str) -> None:
         """The work is done, whoever holds the claim by now."""
@@ -146,6 +228,18 @@ class EventLog:
     def _ending(self, status: str, outcome: str) -> tuple[dict[str, str], dict[str, Any]]:
         names = {"#status": "status", "#outcome": "outcome", "#ended": "endedAt"}
         return names, {":status": status, ":outcome": outcome, ":ended": timestamp(self._clock())}
+
+
+def about(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What any event's work may need of the object it is about: enough to do the work again."""
+    details = (whole.get("parent") or {}).get("subscription_details") or {}
+    paid_at = (whole.get("status_transitions") or {}).get("paid_at")
+    kept = {name: whole.get(name) for name in ("object", "id", "customer", "metadata", "amount_paid", "currency")}
+    return {
+        **{name: value for name, value in kept.items() if isinstance(value, (str, int, dict))},
+        **({"parent": {"subscription_details": {"metadata": details["metadata"]}}} if details.get("metadata") else {}),
+        **({"status_transitions": {"paid_at": int(paid_at)}} if paid_at else {}),
+    }
 
 
 def _key(event_id: str) -> dict[str, str]:

@@ -6,12 +6,12 @@ from Stripe's current subscriptions, the services' entitlements read them. Items
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared.adapters.dynamodb import ConditionFailed, Dynamo, Item, TransactionCancelled, put, update
+from shared.adapters.dynamodb import ConditionFailed, Dynamo, Item, TransactionCancelled, Write, put, update
 
 OWN_ACCOUNT = "own"
 SHARDS = 16
@@ -21,6 +21,7 @@ SHARDS = 16
 class BillingRecord:
     """One subject's billing. `plan` is what is bought, until `paid_until` (Unix seconds; None: no end in sight).
 
+    `amount` (minor units of `currency`) is what is paid each `interval`.
     `told` is the version that the subject's Clerk metadata was last brought to. `looks` counts the looks at Stripe
     that ended in this version or found it true, so that a look that took longer than another can't undo it.
     """
@@ -38,11 +39,23 @@ class BillingRecord:
     price_id: str | None = None
     period_end: int | None = None
     cancel_at: int | None = None
+    amount: int | None = None
+    currency: str | None = None
+    interval: str | None = None
 
     def plan_at(self, now: datetime) -> str | None:
         """The plan that is paid for at an instant, None when none is."""
         ended = self.paid_until is not None and now.timestamp() >= self.paid_until
         return None if ended else self.plan
+
+    def to_item(self) -> Item:
+        values = {name: getattr(self, attribute) for attribute, name in _ATTRIBUTES.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_item(cls, subject: str, item: Mapping[str, Any]) -> "BillingRecord":
+        values: dict[str, Any] = {attribute: item.get(name) for attribute, name in _ATTRIBUTES.items()}
+        return cls(subject, **values)
 
     def says_the_same(self, other: "BillingRecord") -> bool:
         """Whether only the bookkeeping differs."""
@@ -62,19 +75,32 @@ _ATTRIBUTES = {
     "price_id": "priceId",
     "period_end": "periodEnd",
     "cancel_at": "cancelAt",
+    "amount": "amount",
+    "currency": "currency",
+    "interval": "interval",
 }
+
+Beside = Callable[[BillingRecord], Sequence[Write]]
+
+
+def nothing_beside(_record: BillingRecord) -> Sequence[Write]:
+    return ()
 
 
 class BillingRecords:
-    """The records of one service's subjects, in its own tokens table."""
+    """The records of one service's subjects, in its own tokens table.
 
-    def __init__(self, dynamo: Dynamo, table: str) -> None:
+    `beside` says what is written in the same transaction as a record.
+    """
+
+    def __init__(self, dynamo: Dynamo, table: str, beside: Beside = nothing_beside) -> None:
         self._dynamo = dynamo
         self._table = table
+        self._beside = beside
 
     async def find(self, subject: str) -> BillingRecord | None:
         item = await self._dynamo.get(self._table, _key(subject))
-        return None if item is None else _from_item(subject, item)
+        return None if item is None else BillingRecord.from_item(subject, item)
 
     async def subject_of(self, account: str, customer_id: str) -> str | None:
         """Whose customer this is on that account."""
@@ -84,9 +110,10 @@ class BillingRecords:
     async def create(self, record: BillingRecord) -> BillingRecord:
         """Store a subject's first record; answers the one that stands there when another was faster."""
         writes = [
-            put(self._table, _key(record.subject) | _to_item(record), "attribute_not_exists(pk)"),
+            put(self._table, _key(record.subject) | record.to_item(), "attribute_not_exists(pk)"),
             put(self._table, _customer_key(record.account, record.customer_id) | {"subject": record.subject}),
             put(self._table, {"pk": _listing(record.subject), "sk": record.subject}),
+            *self._beside(record),
         ]
         try:
             await self._dynamo.transact(writes)
@@ -99,19 +126,23 @@ class BillingRecords:
 
     async def replace(self, seen: BillingRecord, after: BillingRecord) -> bool:
         """Store the next version; False when the record is no longer as seen, or was found true by another look."""
+        stored = replace(after, looks=seen.looks + 1)
         record = put(
             self._table,
-            _key(after.subject) | _to_item(replace(after, looks=seen.looks + 1)),
+            _key(after.subject) | stored.to_item(),
             "#version = :seen AND #looks = :looks",
             names={"#version": "version", "#looks": "looks"},
             values={":seen": seen.version, ":looks": seen.looks},
         )
         try:
-            if after.customer_id == seen.customer_id:
-                await self._dynamo.write(record)
-            else:
+            beside = list(self._beside(stored))
+            if after.customer_id != seen.customer_id:
                 owner = _customer_key(after.account, after.customer_id) | {"subject": after.subject}
-                await self._dynamo.transact([record, put(self._table, owner)])
+                beside.append(put(self._table, owner))
+            if beside:
+                await self._dynamo.transact([record, *beside])
+            else:
+                await self._dynamo.write(record)
         except (ConditionFailed, TransactionCancelled):
             return False
         return True
@@ -164,13 +195,3 @@ def _customer_key(account: str, customer_id: str) -> dict[str, str]:
 
 def _listing(subject: str) -> str:
     return f"billing:{hashlib.sha256(subject.encode()).hexdigest()[0]}"
-
-
-def _to_item(record: BillingRecord) -> Item:
-    values = {name: getattr(record, attribute) for attribute, name in _ATTRIBUTES.items()}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _from_item(subject: str, item: Mapping[str, Any]) -> BillingRecord:
-    values: dict[str, Any] = {attribute: item.get(name) for attribute, name in _ATTRIBUTES.items()}
-    return BillingRecord(subject, **values)

@@ -105,6 +105,9 @@ class BillingSync:
             price_id=kept.price_id,
             period_end=kept.period_end,
             cancel_at=kept.cancel_at,
+            amount=kept.amount,
+            currency=kept.currency,
+            interval=kept.interval,
         )
 
     async def _stored(self, seen: BillingRecord, after: BillingRecord) -> bool:

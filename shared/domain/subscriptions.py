@@ -45,7 +45,10 @@ ENDED = frozenset({"canceled", "incomplete_expired"})
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A Stripe subscription as it is now. Times are Unix seconds; `price_id` is that of its first item."""
+    """A Stripe subscription as it is now. Times are Unix seconds; `price_id` is that of its first item.
+
+    `amount` is what that item costs each `interval`, in minor units of `currency`.
+    """
 
     id: str
     customer_id: str
@@ -55,6 +58,9 @@ class Subscription:
     period_start: int
     period_end: int
     cancel_at: int | None = None
+    amount: int | None = None
+    currency: str | None = None
+    interval: str | None = None
 
     @property
     def known_status(self) -> bool:

@@ -37,16 +37,16 @@ def profile_key(platform_id: str) -> dict[str, str]:
     return {"pk": f"platform:{platform_id}", "sk": "profile"}
 
 
+def settings_key(platform_id: str) -> dict[str, str]:
+    return {"pk": f"platform:{platform_id}", "sk": "settings"}
+
+
 def connection_key(platform_id: str) -> dict[str, str]:
     return {"pk": f"platform:{platform_id}", "sk": "stripe"}
 
 
 def account_key(account_id: str) -> dict[str, str]:
     return {"pk": f"account:{account_id}", "sk": "account"}
-
-
-def settings_key(platform_id: str) -> dict[str, str]:
-    return {"pk": f"platform:{platform_id}", "sk": "settings"}
 
 
 @dataclass(frozen=True, slots=True)

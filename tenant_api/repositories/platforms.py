@@ -9,6 +9,7 @@ from shared.records.tenant_config import (
     api_key_key,
     credential_key,
     profile_key,
+    settings_key,
     tier_config_key,
 )
 
@@ -24,6 +25,11 @@ class Platforms:
         """What the platform has published; the default until it has."""
         item = await self._dynamo.get(self._table, tier_config_key(platform_id))
         return Published() if item is None else Published.from_item(item)
+
+    async def name(self, platform_id: str) -> str | None:
+        """What the developer calls it; None until they have said."""
+        item = await self._dynamo.get(self._table, settings_key(platform_id))
+        return None if item is None else item.get("name")
 
     async def exists(self, platform_id: str) -> bool:
         """Whether a credential was carried over by the bridge, or the platform was registered here."""

@@ -3,10 +3,12 @@
 from starlette.requests import Request
 
 from shared.domain.errors import BadRequest
-from shared.domain.principal import EndUser
+from shared.domain.principal import EndUser, Platform
 from shared.web.auth import bearer
 from shared.web.log import note
 from tenant_api.deps import Deps
+
+MOST_CHARACTERS = 1000
 
 
 def deps_of(request: Request) -> Deps:
@@ -21,6 +23,31 @@ async def end_user_of(request: Request) -> EndUser:
     )
     note(request.scope, platformId=end_user.platform_id, userId=end_user.user_id, keyLastFour=end_user.key_last_four)
     return end_user
+
+
+async def platform_of(request: Request) -> Platform:
+    """The platform whose developer asks, by its key; noted for the log."""
+    platform = await deps_of(request).authentication.platform(bearer(request))
+    note(request.scope, platformId=platform.platform_id, keyLastFour=platform.key_last_four)
+    return platform
+
+
+def text_of(request: Request, name: str) -> str | None:
+    """A query parameter; None where it is absent or empty, BadRequest where it is sent twice or far too long."""
+    values = request.query_params.getlist(name)
+    if len(values) > 1 or len(values[0] if values else "") > MOST_CHARACTERS:
+        raise BadRequest(f"{name} is sent once and has at most {MOST_CHARACTERS} characters.", field=name)
+    return values[0] or None if values else None
+
+
+def number_of(request: Request, name: str, otherwise: int, most: int) -> int:
+    """A whole number from 1 to `most` in the query."""
+    text = text_of(request, name)
+    if text is None:
+        return otherwise
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        raise BadRequest(f"{name} is a whole number from 1 to {most}.", field=name)
+    return int(text)
 
 
 def _text(request: Request, name: str) -> str | None:

@@ -13,6 +13,7 @@ from shared.billing.events import LEASE, EventLog
 from shared.billing.records import BillingRecord, BillingRecords
 from shared.billing.sync import BillingSync
 from tenant_api.repositories.connections import Connections
+from tenant_api.repositories.revenue import RevenueRows
 from tenant_api.stripe_events import StripeEvents
 from tests.clocks import SetClock
 from tests.infra.stripe.sandbox import CONNECT_SECRET
@@ -54,7 +55,8 @@ class Process:
         connections = Connections(self.dynamo, table("tenant-tokens"))
         sync = BillingSync(records, self._plan_of, self._tell, clock)
         log = EventLog(self.dynamo, table("tenant-usage"), clock)
-        self.events = StripeEvents(self.gateway, log, connections, records, sync, live=False)
+        revenue = RevenueRows(self.dynamo, table("tenant-usage"))
+        self.events = StripeEvents(self.gateway, log, connections, records, revenue, sync, live=False)
 
     def reached(self, step: str) -> None:
         if step == self._end_after:
