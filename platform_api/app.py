@@ -16,6 +16,7 @@ from platform_api.deps import Deps, opened
 from platform_api.description import OPERATIONS, SCHEMES, TITLE
 from platform_api.reconcile import reconciling
 from platform_api.routes import billing, credentials, readiness, usage
+from platform_api.routes.pages import Pages
 from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
@@ -36,7 +37,11 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
             yield {"deps": deps}
 
+    pages = Pages(settings)
     routes = [
+        Route("/", pages.landing, methods=["GET"]),
+        Route("/dashboard", pages.dashboard, methods=["GET"]),
+        Route("/static/{version}/{file:path}", pages.files.serve, methods=["GET"]),
         Route("/verify-auth", usage.verify_auth, methods=["POST"]),
         Route("/usage", usage.standing, methods=["GET"]),
         Route("/generate-credentials", credentials.generate, methods=["POST"]),

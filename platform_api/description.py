@@ -5,7 +5,7 @@ from typing import Any, Literal
 from platform_api.routes.credentials import Rotation
 from shared.domain import errors
 from shared.web.body import Body
-from shared.web.openapi import HTML, Answer, Operation, Operations
+from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
 
 TITLE = "dream-api: the developers' API"
 Unlimited = int | Literal["unlimited"]
@@ -72,6 +72,17 @@ class Credentials(Answer):
     revoked_at: str | None = None
 
 
+class Found(Answer):
+    """Credentials, or nulls for who has none and asked with `orNone`."""
+
+    platform_id: str | None
+    api_key: str | None
+    created_at: str | None = None
+    rotated_at: str | None = None
+    previous_key_valid_until: str | None = None
+    revoked_at: str | None = None
+
+
 class Checkout(Answer):
     """Where to go: Stripe's checkout, or, when `portal` is true, the portal of who pays already."""
 
@@ -103,6 +114,15 @@ class Ready(Answer):
 _BILLING = (errors.Conflict, errors.Unavailable)
 
 OPERATIONS: Operations = {
+    ("GET", "/"): Operation("What this is, for people.", HTML, store=False),
+    ("GET", "/dashboard"): Operation("The developers' dashboard.", HTML, store=False),
+    ("GET", "/static/{version}/{file:path}"): Operation(
+        "Files of both pages.",
+        "*/*",
+        parameters=(Parameter("version", "Of all files.", "path"), Parameter("file", "Its name.", "path")),
+        errors=(errors.NotFound,),
+        store=False,
+    ),
     ("POST", "/verify-auth"): Operation(
         "Counts one call of the developer, or refuses it: free 5, paid 500 a month, 100 a minute.",
         Verified,
@@ -114,7 +134,13 @@ OPERATIONS: Operations = {
     ("POST", "/generate-credentials"): Operation(
         "The developer's platform id and API key; the same ones when asked again.", Generated, TOKEN, body=Body
     ),
-    ("GET", "/get-credentials"): Operation("Shows them.", Credentials, TOKEN, errors=(errors.NotFound,)),
+    ("GET", "/get-credentials"): Operation(
+        "Shows them.",
+        Found,
+        TOKEN,
+        parameters=(Parameter("orNone", "`true`: who has none gets a 200 with nulls instead of a 404."),),
+        errors=(errors.NotFound,),
+    ),
     ("POST", "/rotate-credentials"): Operation(
         "A new key; the old one works on for the overlap.",
         Credentials,

@@ -9,6 +9,7 @@ RATE_PER_MINUTE = 100
 
 FREE = Quota("free", limit=5, rate_per_minute=RATE_PER_MINUTE)
 PAID = Quota("paid", limit=500, rate_per_minute=RATE_PER_MINUTE)
+PAID_PRICE = "$29"  # a month, as the pages say it; what is charged is STRIPE_PRICE_ID's
 
 _BY_NAME = {quota.plan: quota for quota in (FREE, PAID)}
 

@@ -3,7 +3,8 @@
 `POST /generate-credentials` answers `{platformId, apiKey}`. The other three answer
 `{platformId, apiKey, createdAt, rotatedAt?, previousKeyValidUntil?, revokedAt?}`. Revoked credentials are not missing:
 they are a 200 with `apiKey` null and `revokedAt`, because the platform stays and can get a new key; a developer who
-never had any gets a 404 from all but generate.
+never had any gets a 404 from all but generate. `GET /get-credentials?orNone=true`, for pages that can't know, says so
+with a 200 whose `platformId` and `apiKey` are null.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from platform_api.credential import MOST_OVERLAP_HOURS
 from platform_api.credentials import Shown
 from platform_api.routes.caller import deps_of, developer_of
+from shared.domain.errors import NotFound
 from shared.domain.periods import timestamp
 from shared.web.body import Body, json_body
 from shared.web.log import note
@@ -37,7 +39,12 @@ async def generate(request: Request) -> Response:
 
 async def get(request: Request) -> Response:
     developer = await developer_of(request)
-    return _answer(request, await deps_of(request).credentials.get(developer.user_id))
+    try:
+        return _answer(request, await deps_of(request).credentials.get(developer.user_id))
+    except NotFound:
+        if request.query_params.get("orNone") != "true":
+            raise
+        return JSONResponse({"platformId": None, "apiKey": None})
 
 
 async def rotate(request: Request) -> Response:

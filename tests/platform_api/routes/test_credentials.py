@@ -24,6 +24,13 @@ async def test_has_nothing_to_show_before_the_first_generate(service: Service) -
     assert "POST /generate-credentials" in answer.json()["message"]
 
 
+async def test_says_none_without_an_error_to_a_page_that_asks_so(service: Service) -> None:
+    answer = await service.get("/get-credentials?orNone=true")
+    assert (answer.status_code, answer.json()) == (200, {"platformId": None, "apiKey": None})
+    made = (await service.post("/generate-credentials")).json()
+    assert (await service.get("/get-credentials?orNone=true")).json()["apiKey"] == made["apiKey"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
