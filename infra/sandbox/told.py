@@ -28,7 +28,7 @@ def running(layout: Layout, seeded: Seeded, configured: Configured) -> str:
 
 def _addresses(layout: Layout, configured: Configured) -> list[tuple[str, str]]:
     lines = [
-        ("platform_api", f"{layout.url('platform_api')}   developers"),
+        ("platform_api", f"{layout.url('platform_api')}   developers: open it for the dashboard"),
         ("tenant_api", f"{layout.url('tenant_api')}   end-users"),
         ("oauth_bridge", f"{layout.url('oauth_bridge')}   credentials, tiers, connections"),
     ]
