@@ -51,6 +51,25 @@ reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal, both ser
 reset: $(READY) ## Forget everything `make run` has stored
 	@$(BIN)/python -m infra.sandbox.reset
 
+.PHONY: deploy diff destroy secrets restart template
+deploy: $(READY) ## Bring an environment up to date in AWS: make deploy ENV=production [IMAGE=…] (infra/deploy/README.md)
+	@$(BIN)/python -m infra.deploy deploy "$(ENV)" $(if $(IMAGE),--image "$(IMAGE)")
+
+diff: $(READY) ## Show what a deploy would change: make diff ENV=production [IMAGE=…]
+	@$(BIN)/python -m infra.deploy diff "$(ENV)" $(if $(IMAGE),--image "$(IMAGE)")
+
+destroy: $(READY) ## Delete an environment's services; refuses while it is protected: make destroy ENV=staging
+	@$(BIN)/python -m infra.deploy destroy "$(ENV)"
+
+secrets: $(READY) ## Fill in an environment's secrets, asking for each: make secrets ENV=production [FROM=file or -]
+	@$(BIN)/python -m infra.deploy secrets "$(ENV)" $(if $(FROM),--from "$(FROM)")
+
+restart: $(READY) ## Replace every task, so that new secrets are read: make restart ENV=production
+	@$(BIN)/python -m infra.deploy restart "$(ENV)"
+
+template: $(READY) ## Print a CloudFormation template: make template STACK=data (or services, watch)
+	@$(BIN)/python -m infra.deploy template "$(STACK)"
+
 .PHONY: test
 test: $(READY) ## Run every test, on the native engine where it can be had, on all cores: make test [ARGS=…]
 	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest $(SPREAD) $(ARGS)
