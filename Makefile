@@ -70,6 +70,28 @@ restart: $(READY) ## Replace every task, so that new secrets are read: make rest
 template: $(READY) ## Print a CloudFormation template: make template STACK=data (or services, watch)
 	@$(BIN)/python -m infra.deploy template "$(STACK)"
 
+# What is stored: of the running sandbox, or with ENV=… of an environment in AWS.
+DATA = $(BIN)/python -m infra.data $(if $(ENV),--env "$(ENV)")
+
+.PHONY: kv-get kv-list export import erase-user erase-developer
+kv-get: $(READY) ## Look up a documented key: make kv-get NAMESPACE=platform-usage KEY=usage:user_abc [ENV=production]
+	@$(DATA) get "$(NAMESPACE)" "$(KEY)"
+
+kv-list: $(READY) ## List keys: make kv-list NAMESPACE=tenant-tokens PREFIX=platform: [LIMIT=100] [ENV=…]
+	@$(DATA) list "$(NAMESPACE)" "$(PREFIX)" $(if $(LIMIT),--limit "$(LIMIT)")
+
+export: $(READY) ## Print all of a platform as JSON lines: make -s export PLATFORM=plt_… [ENV=…] >file
+	@$(DATA) export "$(PLATFORM)"
+
+import: $(READY) ## Bring an export back: make import FILE=file [ENV=…]
+	@$(DATA) import "$(FILE)"
+
+erase-user: $(READY) ## Erase an end-user: make erase-user PLATFORM=plt_… USER=alice [DRY_RUN=1] [ENV=…]
+	@$(DATA) erase-user "$(PLATFORM)" "$(if $(filter command,$(origin USER)),$(USER))" $(if $(DRY_RUN),--dry-run)
+
+erase-developer: $(READY) ## Erase a developer with all their end-users: make erase-developer USER=user_… [DRY_RUN=1] [ENV=…]
+	@$(DATA) erase-developer $(if $(filter command,$(origin USER)),--user "$(USER)") $(if $(PLATFORM),--platform "$(PLATFORM)") $(if $(DRY_RUN),--dry-run)
+
 .PHONY: test
 test: $(READY) ## Run every test, on the native engine where it can be had, on all cores: make test [ARGS=…]
 	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest $(SPREAD) $(ARGS)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from infra.deploy.parts import PORT, SERVICES
@@ -15,7 +16,7 @@ LINES = [line for line in re.sub(r"\\\n\s*", "", TEXT).splitlines() if line and 
 def of(word: str, stage: int = -1) -> list[str]:
     """The arguments of an instruction in a stage: the last one is what is shipped."""
     starts = [index for index, line in enumerate(LINES) if line.startswith("FROM ")] + [len(LINES)]
-    stages = [LINES[begin:end] for begin, end in zip(starts, starts[1:], strict=False)]
+    stages = [LINES[begin:end] for begin, end in pairwise(starts)]
     return [line.removeprefix(word + " ").strip() for line in stages[stage] if line.startswith(word + " ")]
 
 
