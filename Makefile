@@ -51,7 +51,7 @@ reconcile: $(READY) ## Compare Stripe, our records and Clerk, and heal, both ser
 reset: $(READY) ## Forget everything `make run` has stored
 	@$(BIN)/python -m infra.sandbox.reset
 
-.PHONY: deploy diff destroy secrets restart template
+.PHONY: deploy diff destroy secrets restart cost template
 deploy: $(READY) ## Bring an environment up to date in AWS: make deploy ENV=production [IMAGE=…] (infra/deploy/README.md)
 	@$(BIN)/python -m infra.deploy deploy "$(ENV)" $(if $(IMAGE),--image "$(IMAGE)")
 
@@ -66,6 +66,9 @@ secrets: $(READY) ## Fill in an environment's secrets, asking for each: make sec
 
 restart: $(READY) ## Replace every task, so that new secrets are read: make restart ENV=production
 	@$(BIN)/python -m infra.deploy restart "$(ENV)"
+
+cost: $(READY) ## Estimate what an environment costs a month: make cost ENV=production
+	@$(BIN)/python -m infra.deploy cost "$(ENV)"
 
 template: $(READY) ## Print a CloudFormation template: make template STACK=data (or services, watch)
 	@$(BIN)/python -m infra.deploy template "$(STACK)"

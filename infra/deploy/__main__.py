@@ -1,4 +1,4 @@
-"""`python -m infra.deploy COMMAND ENV`: deploy, diff, destroy, secrets, restart; `template STACK` prints one.
+"""`python -m infra.deploy COMMAND ENV`: deploy, diff, destroy, secrets, restart, cost; `template STACK` prints one.
 
 `make deploy ENV=…` and its sisters call it.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.deploy import commands, data_stack, secret_values, service_stack, watch_stack
+from infra.deploy import commands, cost, data_stack, secret_values, service_stack, watch_stack
 from infra.deploy.cloud import Cloud
 from infra.deploy.environment import FOLDER, Environment, Unusable, load
 from infra.deploy.secret_values import SecretValues
@@ -46,7 +46,7 @@ def fill_secrets(environment: Environment, cloud: Cloud, source: str | None) -> 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description="dream-api in an AWS account.")
-    parser.add_argument("command", choices=("deploy", "diff", "destroy", "secrets", "restart", "template"))
+    parser.add_argument("command", choices=("deploy", "diff", "destroy", "secrets", "restart", "cost", "template"))
     parser.add_argument("name", help="an environment, or for template: data, services or watch")
     parser.add_argument("--image", default=None, help="the image, instead of the one in the environment's file")
     parser.add_argument("--from", dest="source", default=None, help="secrets: a file of KEY=value lines, or -")
@@ -61,6 +61,9 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         environment = load(asked.name, asked.image, asked.folder)
+        if asked.command == "cost":
+            say(cost.table(environment))
+            return 0
         cloud = Cloud(environment.region)
         run: dict[str, Callable[[], None]] = {
             "deploy": lambda: commands.deploy(environment, cloud, say),
