@@ -23,6 +23,8 @@ COPY oauth_bridge /app/oauth_bridge
 RUN python -m compileall -q /app/shared /app/platform_api /app/tenant_api /app/oauth_bridge
 
 FROM python:${PYTHON}
+# Told by /health: docker build --build-arg COMMIT=$(git rev-parse HEAD) …
+ARG COMMIT=
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip
 COPY --from=build /app /app
 WORKDIR /app
@@ -30,6 +32,7 @@ ENV PATH=/app/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    COMMIT=${COMMIT} \
     HOST=0.0.0.0 \
     PLATFORM_API_PORT=8080 \
     TENANT_API_PORT=8080 \

@@ -23,10 +23,11 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     TENANT.package: tenant_api.settings.Settings,
     BRIDGE.package: oauth_bridge.settings.Settings,
 }
-IN_THE_IMAGE = {"HOST", "PLATFORM_API_PORT", "TENANT_API_PORT", "OAUTH_BRIDGE_PORT"}
+IN_THE_IMAGE = {"HOST", "PLATFORM_API_PORT", "TENANT_API_PORT", "OAUTH_BRIDGE_PORT", "COMMIT"}
 # The defaults are what a deployment wants; whoever wants another adds a line to variables.py.
 LEFT_ALONE = {
     "DYNAMODB_ENDPOINT",
+    "METRICS_PORT",
     "ROTATION_OVERLAP_HOURS",
     "PAST_DUE_GRACE_DAYS",
     "RECONCILE_SECONDS",
