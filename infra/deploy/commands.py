@@ -31,6 +31,7 @@ def deploy(environment: Environment, cloud: Cloud, say: Say) -> None:
             f"The tables and secrets stand, but these secrets have no value yet:\n{listed}\n"
             f"Fill them in with: make secrets ENV={environment.name}   then: make deploy ENV={environment.name}"
         )
+    secrets.complete()
     _bring(stacks.services(environment, secrets.arns()), cloud, say)
     _bring(stacks.watch(environment), cloud, say)
     standing = cloud.deployed(environment.stack("services"))

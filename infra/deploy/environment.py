@@ -111,6 +111,8 @@ def _said(value: bool) -> str:
 
 def load(name: str, image: str | None = None, folder: Path = FOLDER) -> Environment:
     """The environment of a file; `image` wins over the file's. Raises Unusable that names every fault."""
+    if not name:
+        raise Unusable("Say which environment: ENV=production (a file of environments/ without .toml).")
     path = folder / f"{name}.toml"
     if not path.exists():
         raise Unusable(f"{path.name} is missing: copy environments/example.toml to it and fill it in.")

@@ -27,16 +27,16 @@ class SecretValues:
 
     def missing(self) -> list[str]:
         """Which keys have no value yet and must have one, as `service KEY`."""
-        found = []
-        for service in SERVICES:
-            stored = self.stored(service)
-            # Every key must be there, or Fargate can't start a task; an empty one counts as not set.
-            found += [
-                f"{service.package} {key}"
-                for key in secrets_of(service)
-                if key not in stored or (key in REQUIRED_SECRETS[service.package] and not stored[key])
-            ]
-        return found
+        return [
+            f"{service.package} {key}"
+            for service in SERVICES
+            for key in REQUIRED_SECRETS[service.package]
+            if not self.stored(service).get(key)
+        ]
+
+    def complete(self) -> None:
+        """Give keys that were never filled in an empty value: Fargate starts no task whose secret lacks one."""
+        self.fill(lambda _service, _key, _present: None)
 
     def arns(self) -> dict[str, str]:
         """Where the secrets are, by the name of the services' stack's parameter; nothing where there is none yet."""

@@ -15,6 +15,11 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
         load("nowhere", None, tmp_path)
 
 
+def test_no_name_says_to_give_one(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="Say which environment: ENV=production"):
+        load("", None, tmp_path)
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     folder = written(
         tmp_path,
