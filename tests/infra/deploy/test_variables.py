@@ -1,6 +1,7 @@
 """What a container is given is what its service can start with, and everything secret comes from its secret."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,9 +13,10 @@ import oauth_bridge.settings
 import platform_api.settings
 import tenant_api.settings
 from infra.deploy import service_stack
-from infra.deploy.parts import BRIDGE, PLATFORM, PORT, SERVICES, TENANT, Service
+from infra.deploy.environment import Environment
+from infra.deploy.parts import BRIDGE, PLATFORM, SERVICES, TENANT, Service
 from infra.deploy.stacks import services
-from infra.deploy.variables import REQUIRED_SECRETS, plain_of, secrets_of
+from infra.deploy.variables import plain_of, secrets_of
 from shared.settings import ServiceSettings
 from tests.infra.deploy.example import ENVIRONMENT
 
@@ -83,17 +85,34 @@ def test_a_service_starts_with_what_its_container_is_given(
     assert settings.forwarded_allow_ips == "10.20.0.0/16"
 
 
-def test_what_must_be_filled_in_is_what_the_service_can_not_start_without() -> None:
-    assert REQUIRED_SECRETS["platform_api"] == ("DEVELOPER_CLERK__SECRET_KEY", "CREDENTIAL_KEYS")
-    assert PORT == 8080
+def test_every_part_that_money_needs_is_on_once_its_values_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ENVIRONMENT.model_copy(
+        update={"stripe_price_id": "price_1", "connect_client_id": "ca_1", "github_client_id": "Iv1"}
+    )
+    values = {key: _value(key) for service in SERVICES for key in secrets_of(service)} | VALUES
+    for service in SERVICES:
+        for name, value in environment(service, given, values).items():
+            monkeypatch.setenv(name, value)
+    platform, tenant, bridge = (SETTINGS[one.package].model_validate({}) for one in (PLATFORM, TENANT, BRIDGE))
+    parts = [(platform, "stripe"), (tenant, "tenant_stripe"), (bridge, "connect"), (bridge, "github")]
+    assert [name for settings, name in parts if getattr(settings, name) is None] == []
 
 
-def environment(service: Service) -> dict[str, str]:
+def _value(key: str) -> str:
+    return "whsec_1" if "WEBHOOK" in key else "sk_test_1"
+
+
+def environment(
+    service: Service, environment: Environment = ENVIRONMENT, values: Mapping[str, str] = VALUES
+) -> dict[str, str]:
     """The container's environment with the stack's parameters and some secrets put in, as Fargate does."""
     container = service_stack.template()["Resources"][f"{service.logical}Task"]["Properties"]["ContainerDefinitions"][0]
-    given = services(ENVIRONMENT, {}).parameters | {"AWS::Region": ENVIRONMENT.region}
+    given = services(environment, {}).parameters | {"AWS::Region": environment.region}
     plain = {one["Name"]: resolved(one["Value"], given) for one in container["Environment"]}
-    return plain | {one["Name"]: VALUES.get(one["Name"], "") for one in container["Secrets"]}
+    return plain | {one["Name"]: values.get(one["Name"], "") for one in container["Secrets"]}
 
 
 def resolved(value: Any, given: dict[str, str]) -> str:
