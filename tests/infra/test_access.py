@@ -21,7 +21,7 @@ GRANTED = {
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 def test_a_service_may_do_exactly_what_the_design_says(service: str, table: str) -> None:
     for operation in [*OPERATIONS, *BATCHES, "Scan", "ExecuteStatement", "DeleteTable", "CreateTable"]:
-        request = {"RequestItems": {table: []}} if operation in BATCHES else {"TableName": table}
+        request: dict[str, object] = {"RequestItems": {table: []}} if operation in BATCHES else {"TableName": table}
         allowed = refusal(service, operation, request) is None
         assert allowed == (operation in GRANTED.get((service, table), set())), (service, operation, table)
 
@@ -34,7 +34,7 @@ def test_a_transaction_needs_the_rights_of_all_its_parts() -> None:
 
 
 def test_a_batch_needs_the_right_on_all_its_tables() -> None:
-    both = {"RequestItems": {"tenant-usage": [], "platform-usage": []}}
+    both: dict[str, object] = {"RequestItems": {"tenant-usage": [], "platform-usage": []}}
     assert refusal("tenant_api", "BatchGetItem", both) == "tenant_api may not BatchGetItem on platform-usage"
 
 

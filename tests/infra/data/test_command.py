@@ -12,7 +12,8 @@ import pytest
 from infra.data.belongings import strangers
 from infra.data.store import opened
 from tests.e2e.installation import ROOT
-from tests.infra.test_sandbox import Sandbox, call
+from tests.infra.running import Sandbox
+from tests.infra.test_sandbox import call
 
 
 def run(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
