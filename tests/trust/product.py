@@ -1,0 +1,157 @@
+"""The whole product on loopback, in one event loop: three apps, two Clerk apps, Stripe's stand-in, one store.
+
+Every proof of this folder attacks it. `people.py` says who lives in it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import boto3
+import httpx2
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+import oauth_bridge.app
+import oauth_bridge.settings
+import platform_api.app
+import platform_api.settings
+import tenant_api.app
+import tenant_api.settings
+from infra.sandbox.clerk_backend import Backend, Refusal, refused
+from infra.sandbox.clerk_state import ClerkState
+from infra.sandbox.stripe.config import Config, Endpoint
+from infra.tables import create_missing
+from shared.adapters.dynamodb import Dynamo
+from shared.settings import ClerkApp
+from tests.conftest import REGION
+from tests.infra.stripe.sandbox import CONNECT_SECRET, KEY, OWN_SECRET, Sandbox, running
+from tests.platform_api.billing.world import Relay
+from tests.serving import serving
+from tests.tokens import Issuer
+
+PLATFORM_PAGES = "https://platform.example.com"
+TENANT_PAGES = "https://api.example.com"
+CLERK_KEY = "sk_test_canary_of_clerk"
+SERVICES = ("platform_api", "tenant_api", "oauth_bridge")
+
+# Made once: a key pair takes a third of a second.
+DEVELOPERS, END_USERS = Issuer("ins_developers"), Issuer("ins_end_users")
+
+
+@dataclass
+class Product:
+    """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's."""
+
+    apps: dict[str, Starlette]
+    urls: dict[str, str]
+    http: httpx2.AsyncClient
+    stripe: Sandbox
+    dynamo: Dynamo
+    prefix: str
+    clerk: dict[str, ClerkState]
+    secrets: tuple[str, ...]
+
+    async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx2.Response:
+        """One request to a service; a store that is slow just now is asked again."""
+        for _ in range(3):
+            answer = await self.http.request(method, self.urls[service] + path, **sent)
+            if answer.status_code != 503:
+                break
+        return answer
+
+
+def clerk_app(issuer: Issuer, state: ClerkState) -> Starlette:
+    """The tests' issuer, with a Backend API behind it."""
+    backend = Backend(state, issuer.url, CLERK_KEY)
+    handlers: dict[Any, Any] = {Refusal: refused}
+    return Starlette(routes=[*issuer.app.routes, Mount("/v1", routes=backend.routes())], exception_handlers=handlers)
+
+
+async def served_clerk(stack: AsyncExitStack, issuer: Issuer, state: ClerkState, party: str) -> ClerkApp:
+    url = await stack.enter_async_context(serving(clerk_app(issuer, state)))
+    return issuer.clerk_app(url, party).model_copy(update={"secret_key": SecretStr(CLERK_KEY)})
+
+
+def settings_of(
+    common: dict[str, Any], clerk: dict[str, ClerkApp], stripe_url: str, price_id: str, seal: str
+) -> tuple[platform_api.settings.Settings, tenant_api.settings.Settings, oauth_bridge.settings.Settings]:
+    """Settings of the three services; `clerk` is each Clerk app's, by its name."""
+    stripe = {"secret_key": KEY, "api_url": stripe_url, "connect_url": stripe_url}
+    common = {"platform_api_url": PLATFORM_PAGES, "tenant_api_url": TENANT_PAGES, "reconcile_seconds": 0} | common
+    platform = {
+        "developer_clerk": clerk["dream-api"],
+        "credential_keys": seal,
+        "stripe": stripe | {"webhook_secret": OWN_SECRET},
+        "stripe_price_id": price_id,
+    }
+    tenant = {
+        "end_user_clerk": clerk["end-user-api"],
+        "tenant_stripe": stripe | {"webhook_secret": CONNECT_SECRET},
+        "registration_enabled": True,
+        "registration_per_minute": 100_000,
+        "registration_per_month": 100_000,
+        "key_cache_seconds": 0,
+    }
+    bridge = {"developer_clerk": clerk["dream-api"], "sync_poll_seconds": 0.25}
+    return (
+        platform_api.settings.Settings.model_validate(platform | common),
+        tenant_api.settings.Settings.model_validate(tenant | common),
+        oauth_bridge.settings.Settings.model_validate(bridge | common),
+    )
+
+
+def built(
+    platform: platform_api.settings.Settings,
+    tenant: tenant_api.settings.Settings,
+    bridge: oauth_bridge.settings.Settings,
+) -> dict[str, Starlette]:
+    """The three apps, in the order of SERVICES."""
+    apps = platform_api.app.build(platform), tenant_api.app.build(tenant), oauth_bridge.app.build(bridge)
+    return dict(zip(SERVICES, apps, strict=True))
+
+
+def apps_on_paper() -> dict[str, Starlette]:
+    """The apps as they are built but not started, for their route tables."""
+    clerk = {"dream-api": DEVELOPERS, "end-user-api": END_USERS}
+    nowhere = {app: issuer.clerk_app("http://127.0.0.1:9") for app, issuer in clerk.items()}
+    return built(*settings_of({}, nowhere, "http://127.0.0.1:9", "price_1", Fernet.generate_key().decode()))
+
+
+@asynccontextmanager
+async def product(endpoint: str, folder: Path, **changed: Any) -> AsyncIterator[Product]:
+    """The product on tables of its own. `changed` overwrites settings of every service."""
+    prefix = f"t{token_hex(6)}-"
+    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+    await asyncio.to_thread(create_missing, client, prefix)
+    client.close()
+    async with AsyncExitStack() as stack:
+        own, connect = Relay(), Relay()
+        hooks = [await stack.enter_async_context(serving(relay.app)) + "/hook" for relay in (own, connect)]
+        config = Config(
+            webhooks=(Endpoint(hooks[0], OWN_SECRET),), connect_webhooks=(Endpoint(hooks[1], CONNECT_SECRET),)
+        )
+        stripe = await stack.enter_async_context(running(config=config))
+        states = {app: ClerkState(folder / f"{app}.json") for app in ("dream-api", "end-user-api")}
+        clerk = {
+            "dream-api": await served_clerk(stack, DEVELOPERS, states["dream-api"], PLATFORM_PAGES),
+            "end-user-api": await served_clerk(stack, END_USERS, states["end-user-api"], TENANT_PAGES),
+        }
+        seal = Fernet.generate_key().decode()
+        price = await stripe.price(2900, "dream-api")
+        store = {"dynamodb_endpoint": endpoint, "table_prefix": prefix}
+        apps = built(*settings_of(store | changed, clerk, stripe.url, price.id, seal))
+        urls = {name: await stack.enter_async_context(serving(app)) for name, app in apps.items()}
+        own.urls, connect.urls = [urls["platform_api"]], [urls["tenant_api"]]
+        dynamo = Dynamo(region=REGION, endpoint=endpoint)
+        stack.push_async_callback(dynamo.close)
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
+        yield Product(
+            apps, urls, http, stripe, dynamo, prefix, states, (seal, CLERK_KEY, KEY, OWN_SECRET, CONNECT_SECRET)
+        )
