@@ -5,7 +5,9 @@ import asyncio
 SILENCE_SECONDS = 1.0
 
 
-async def spoken(address: tuple[str, int], *parts: bytes, pause: float = 0.0) -> bytes:
+async def spoken(
+    address: tuple[str, int], *parts: bytes, pause: float = 0.0, silence: float = SILENCE_SECONDS
+) -> bytes:
     """Everything that is answered until the server closes, or says nothing for a while after the last part."""
     reader, writer = await asyncio.open_connection(*address)
     heard = asyncio.create_task(_heard(reader))
@@ -14,7 +16,7 @@ async def spoken(address: tuple[str, int], *parts: bytes, pause: float = 0.0) ->
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(pause)
-        await asyncio.wait([heard], timeout=SILENCE_SECONDS)
+        await asyncio.wait([heard], timeout=silence)
     except ConnectionError:
         pass  # it has closed already, and said why
     writer.close()
