@@ -108,6 +108,10 @@ test-browser: $(READY) ## Click through every page in Chromium; pictures in buil
 	@$(BIN)/python -m tests.browser.chromium > /dev/null
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: overload
+overload: $(READY) ## Measure how a service under ten times what it takes on refuses, and recovers
+	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m tests.e2e.overload
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/ruff check $(SOURCES)

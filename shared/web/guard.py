@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.web.address import address_of
 from shared.web.allowance import Allowance
 from shared.web.errors import error_response
+from shared.web.places import ALWAYS_ANSWERED, PLACES, Places
 
 CREDENTIALS = frozenset({b"authorization", b"stripe-signature"})
-ALWAYS_ANSWERED = "/health"  # a busy process is no dead one
 SPREAD_SECONDS = 3
 
 
@@ -41,6 +41,8 @@ class Guard:
         self._failures = Allowance(limits.failures_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            scope.get("state", {})[PLACES] = self._places
         if scope["type"] != "http" or scope["path"] == ALWAYS_ANSWERED:
             await self._app(scope, receive, send)
         elif not CREDENTIALS.isdisjoint(name for name, _ in scope["headers"]):
@@ -51,7 +53,8 @@ class Guard:
             await self._admit(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._places.full:
+        if self._places.full:  # since the protocol looked, or where another one serves
+            self._places.turn_away()
             message = "More requests are under way than this service takes on at once; send it again in a moment."
             refusal = error_response(scope, 503, "overloaded", message)
             refusal.headers["Retry-After"] = str(1 + secrets.randbelow(SPREAD_SECONDS))
@@ -62,18 +65,6 @@ class Guard:
             await self._app(scope, place.receive, place.send)
         finally:
             place.leave()
-
-
-class Places:
-    """How many requests are being worked on."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.taken = 0
-
-    @property
-    def full(self) -> bool:
-        return self.taken >= self.most
 
 
 class Place:

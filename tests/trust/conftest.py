@@ -27,7 +27,13 @@ async def victim(there: Product) -> EndUser:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def attacker(there: Product) -> Developer:
-    """A developer in good standing, whose key and tokens are good for their own things."""
+    """A developer in good standing, whose key is good for their own things."""
+    return await people.developer(there)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rival(there: Product) -> Developer:
+    """A developer whose token the proofs use up and down, so that nobody may count on their key."""
     return await people.developer(there)
 
 

@@ -6,7 +6,8 @@ Every proof of this folder attacks it. `people.py` says who lives in it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -29,9 +30,12 @@ from infra.sandbox.clerk_state import ClerkState
 from infra.sandbox.stripe.config import Config, Endpoint
 from infra.tables import create_missing
 from shared.adapters.dynamodb import Dynamo
+from shared.adapters.system import Clock
 from shared.settings import ClerkApp
 from tests.conftest import REGION
+from tests.fault_proxy import FaultProxy, between
 from tests.infra.stripe.sandbox import CONNECT_SECRET, KEY, OWN_SECRET, Sandbox, running
+from tests.mortal import Mortal
 from tests.platform_api.billing.world import Relay
 from tests.serving import serving
 from tests.tokens import Issuer
@@ -47,7 +51,10 @@ DEVELOPERS, END_USERS = Issuer("ins_developers"), Issuer("ins_end_users")
 
 @dataclass
 class Product:
-    """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's."""
+    """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's.
+
+    `lives` and `weather` are there in the product that can be killed and broken.
+    """
 
     apps: dict[str, Starlette]
     urls: dict[str, str]
@@ -57,6 +64,8 @@ class Product:
     prefix: str
     clerk: dict[str, ClerkState]
     secrets: tuple[str, ...]
+    lives: dict[str, Mortal] = field(default_factory=dict)
+    weather: dict[str, FaultProxy] = field(default_factory=dict)
 
     async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx2.Response:
         """One request to a service; a store that is slow just now is asked again."""
@@ -124,34 +133,74 @@ def apps_on_paper() -> dict[str, Starlette]:
     return built(*settings_of({}, nowhere, "http://127.0.0.1:9", "price_1", Fernet.generate_key().decode()))
 
 
-@asynccontextmanager
-async def product(endpoint: str, folder: Path, **changed: Any) -> AsyncIterator[Product]:
-    """The product on tables of its own. `changed` overwrites settings of every service."""
+@dataclass
+class Outside:
+    """What the services depend on: both Clerk apps, Stripe, tables, and how Stripe's events reach the services."""
+
+    clerk: dict[str, ClerkApp]
+    users: dict[str, ClerkState]
+    stripe: Sandbox
+    price_id: str
+    prefix: str
+    relays: tuple[Relay, Relay]
+
+
+async def outside(stack: AsyncExitStack, endpoint: str, folder: Path) -> Outside:
     prefix = f"t{token_hex(6)}-"
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
     await asyncio.to_thread(create_missing, client, prefix)
     client.close()
+    relays = Relay(), Relay()
+    hooks = [await stack.enter_async_context(serving(relay.app)) + "/hook" for relay in relays]
+    config = Config(webhooks=(Endpoint(hooks[0], OWN_SECRET),), connect_webhooks=(Endpoint(hooks[1], CONNECT_SECRET),))
+    stripe = await stack.enter_async_context(running(config=config))
+    users = {app: ClerkState(folder / f"{app}.json") for app in ("dream-api", "end-user-api")}
+    clerk = {
+        "dream-api": await served_clerk(stack, DEVELOPERS, users["dream-api"], PLATFORM_PAGES),
+        "end-user-api": await served_clerk(stack, END_USERS, users["end-user-api"], TENANT_PAGES),
+    }
+    price = await stripe.price(2900, "dream-api")
+    return Outside(clerk, users, stripe, price.id, prefix, relays)
+
+
+async def met(
+    stack: AsyncExitStack, there: Outside, apps: dict[str, Starlette], urls: dict[str, str], **more: Any
+) -> Product:
+    """The product once its services are served at `urls`."""
+    there.relays[0].urls, there.relays[1].urls = [urls["platform_api"]], [urls["tenant_api"]]
+    dynamo = Dynamo(region=REGION, endpoint=more.pop("endpoint"))
+    stack.push_async_callback(dynamo.close)
+    http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
+    secrets = (more.pop("seal"), CLERK_KEY, KEY, OWN_SECRET, CONNECT_SECRET)
+    return Product(apps, urls, http, there.stripe, dynamo, there.prefix, there.users, secrets, **more)
+
+
+@asynccontextmanager
+async def product(endpoint: str, folder: Path, **changed: Any) -> AsyncIterator[Product]:
+    """The product on tables of its own. `changed` overwrites settings of every service."""
     async with AsyncExitStack() as stack:
-        own, connect = Relay(), Relay()
-        hooks = [await stack.enter_async_context(serving(relay.app)) + "/hook" for relay in (own, connect)]
-        config = Config(
-            webhooks=(Endpoint(hooks[0], OWN_SECRET),), connect_webhooks=(Endpoint(hooks[1], CONNECT_SECRET),)
-        )
-        stripe = await stack.enter_async_context(running(config=config))
-        states = {app: ClerkState(folder / f"{app}.json") for app in ("dream-api", "end-user-api")}
-        clerk = {
-            "dream-api": await served_clerk(stack, DEVELOPERS, states["dream-api"], PLATFORM_PAGES),
-            "end-user-api": await served_clerk(stack, END_USERS, states["end-user-api"], TENANT_PAGES),
-        }
-        seal = Fernet.generate_key().decode()
-        price = await stripe.price(2900, "dream-api")
-        store = {"dynamodb_endpoint": endpoint, "table_prefix": prefix}
-        apps = built(*settings_of(store | changed, clerk, stripe.url, price.id, seal))
+        there, seal = await outside(stack, endpoint, folder), Fernet.generate_key().decode()
+        store = {"dynamodb_endpoint": endpoint, "table_prefix": there.prefix}
+        apps = built(*settings_of(store | changed, there.clerk, there.stripe.url, there.price_id, seal))
         urls = {name: await stack.enter_async_context(serving(app)) for name, app in apps.items()}
-        own.urls, connect.urls = [urls["platform_api"]], [urls["tenant_api"]]
-        dynamo = Dynamo(region=REGION, endpoint=endpoint)
-        stack.push_async_callback(dynamo.close)
-        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
-        yield Product(
-            apps, urls, http, stripe, dynamo, prefix, states, (seal, CLERK_KEY, KEY, OWN_SECRET, CONNECT_SECRET)
-        )
+        yield await met(stack, there, apps, urls, endpoint=endpoint, seal=seal)
+
+
+@asynccontextmanager
+async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncIterator[Product]:
+    """The same with a clock to move, services to kill, and a proxy before each thing that they depend on."""
+    async with AsyncExitStack() as stack:
+        there, seal = await outside(stack, endpoint, folder), Fernet.generate_key().decode()
+        behind = {"store": endpoint, "stripe": there.stripe.url} | {app: one.issuer for app, one in there.clerk.items()}
+        weather = {name: await stack.enter_async_context(between(url)) for name, url in behind.items()}
+        clerk = {app: one.model_copy(update={"api_url": weather[app].url + "/v1"}) for app, one in there.clerk.items()}
+        store = {"dynamodb_endpoint": weather["store"].url, "table_prefix": there.prefix}
+        settings = settings_of(store, clerk, weather["stripe"].url, there.price_id, seal)
+        builders = (platform_api.app.build, tenant_api.app.build, oauth_bridge.app.build)
+        lives = {}
+        for name, build, one in zip(SERVICES, builders, settings, strict=True):
+            lives[name] = Mortal(partial(build, one, clock))
+            await asyncio.to_thread(lives[name].start)
+            stack.push_async_callback(asyncio.to_thread, lives[name].stop)
+        urls = {name: life.url for name, life in lives.items()}
+        yield await met(stack, there, {}, urls, endpoint=endpoint, seal=seal, lives=lives, weather=weather)

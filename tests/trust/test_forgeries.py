@@ -99,7 +99,7 @@ def part_forgeries(head: dict[str, Any], body: dict[str, Any], good: str) -> Ite
 
 def timely_forgeries(issuer: Issuer, party: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
     now = time.time()
-    for name, times in {
+    edges: dict[str, dict[str, Any]] = {
         "a moment late": {"exp": now - 6},
         "a moment early": {"nbf": now + 7},
         "issued in a moment": {"iat": now + 7},
@@ -108,7 +108,8 @@ def timely_forgeries(issuer: Issuer, party: str, claims: dict[str, Any]) -> Iter
         "ends as text": {"exp": "9999999999"},
         "ends as a list": {"exp": [9999999999]},
         "begins as nothing": {"nbf": None},
-    }.items():
+    }
+    for name, times in edges.items():
         yield f"really signed, but {name}", issuer.token(azp=party, **claims | times)
     yield "really signed, half a character", issuer.token(azp=party, **claims | {"sub": "\ud800"})
     yield "really signed, for another page", issuer.token(azp=party + ".evil.example", **claims)

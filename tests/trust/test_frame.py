@@ -20,16 +20,16 @@ EVIL_ORIGINS = (
 FILES = frozenset({"/static/{version}/{file:path}", "/pages/{version}/{file:path}"})
 
 
-def credential(route: Asked, attacker: Developer, victim: EndUser) -> str:
+def credential(route: Asked, attacker: Developer, rival: Developer, victim: EndUser) -> str:
     doors = {Door.END_USER: attacker.key, Door.PLATFORM: attacker.key, Door.PERSON: victim.token()}
-    return doors.get(route.entry.door, attacker.token())
+    return doors.get(route.entry.door, rival.token())
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_no_answer_may_be_kept_framed_or_sniffed_with_or_without_a_credential(
-    there: Product, attacker: Developer, victim: EndUser, route: Asked, counted: Counted
+    there: Product, attacker: Developer, rival: Developer, victim: EndUser, route: Asked, counted: Counted
 ) -> None:
-    good = credential(route, attacker, victim)
+    good = credential(route, attacker, rival, victim)
     for headers in ({}, bearer(good), bearer("x"), bearer(good) | {"Origin": "https://evil.example"}):
         sent = route.about(attacker.platform_id, "user_frame")
         sent["headers"] |= headers
@@ -47,13 +47,13 @@ async def test_no_answer_may_be_kept_framed_or_sniffed_with_or_without_a_credent
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_no_foreign_page_may_read_an_answer_with_somebodys_cookies(
-    there: Product, attacker: Developer, victim: EndUser, route: Asked, counted: Counted
+    there: Product, attacker: Developer, rival: Developer, victim: EndUser, route: Asked, counted: Counted
 ) -> None:
     for origin in EVIL_ORIGINS:
         sent = route.about(attacker.platform_id, "user_cors")
         asked = {"Origin": origin, "Access-Control-Request-Method": route.method}
         preflight = await there.ask(**sent | {"method": "OPTIONS", "headers": asked, "json": None})
-        sent["headers"] |= bearer(credential(route, attacker, victim)) | {"Origin": origin}
+        sent["headers"] |= bearer(credential(route, attacker, rival, victim)) | {"Origin": origin}
         answer = await there.ask(**sent)
         for one in (preflight, answer):
             allowed = one.headers.get("Access-Control-Allow-Origin")
@@ -68,14 +68,14 @@ async def test_no_foreign_page_may_read_an_answer_with_somebodys_cookies(
 
 
 async def test_no_address_that_a_caller_names_is_ever_fetched(
-    there: Product, attacker: Developer, victim: EndUser, counted: Counted
+    there: Product, attacker: Developer, rival: Developer, victim: EndUser, counted: Counted
 ) -> None:
     cases = 0
     async with set_up() as trap:
         for route in ROUTES:
             sent = route.about(attacker.platform_id, trap.url)
             names = ("Host", "Origin", "Referer", "X-Forwarded-Host", "X-Forwarded-For", "Forwarded", "X-Original-URL")
-            sent["headers"] |= dict.fromkeys(names, trap.url) | bearer(credential(route, attacker, victim))
+            sent["headers"] |= dict.fromkeys(names, trap.url) | bearer(credential(route, attacker, rival, victim))
             body = sent.get("json") or {}
             named = ("url", "successUrl", "cancelUrl", "returnUrl", "callback", "email", "name", "origins", "tier")
             for changed in ({}, *({name: trap.url} for name in named if name in body or name.endswith("Url"))):

@@ -87,10 +87,12 @@ def requests(draw: st.DrawFn, route: Asked, credentials: list[str]) -> bytes:
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.route != "/health"], ids=str)
-async def test_no_route_fails_on_anything(there: Product, attacker: Developer, route: Asked, counted: Counted) -> None:
+async def test_no_route_fails_on_anything(
+    there: Product, attacker: Developer, rival: Developer, route: Asked, counted: Counted
+) -> None:
     url = urlsplit(there.urls[route.service])
     address, tried = ("127.0.0.1", url.port or 0), 0
-    good = attacker.token() if route.entry.door is Door.DEVELOPER else attacker.key
+    good = rival.token() if route.entry.door is Door.DEVELOPER else attacker.key
 
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(requests(route, [good, good, "x", "pk_live_" + "x" * 49, "a.b.c"]))

@@ -40,14 +40,14 @@ WRONG: dict[str, frozenset[Door]] = {
 }
 
 
-def credential(wrong: str, victim: EndUser, attacker: Developer) -> str | None:
+def credential(wrong: str, victim: EndUser, attacker: Developer, rival: Developer) -> str | None:
     developer = victim.developer
     made: dict[str, Callable[[], str | None]] = {
         "no credential": lambda: None,
         "another platform's key": lambda: attacker.key,
         "a key that is none": lambda: keys.api_key(token_bytes(keys.RANDOM_BYTES)),
         "a revoked key": lambda: developer.old_key,
-        "another developer's token": attacker.token,
+        "another developer's token": rival.token,
         "a developer's token, expired": lambda: developer.token(EXPIRED),
         "a token of the other app for the developer's id": lambda: end_users_token(
             developer.user_id, developer.platform_id
@@ -85,11 +85,11 @@ async def test_every_service_has_routes_that_ask_for_something() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_no_wrong_credential_opens_anything_of_the_victim(
-    there: Product, victim: EndUser, attacker: Developer, route: Asked, counted: Counted
+    there: Product, victim: EndUser, attacker: Developer, rival: Developer, route: Asked, counted: Counted
 ) -> None:
     before = await belongings(there, victim)
     for wrong, opens in WRONG.items():
-        given, nobody = credential(wrong, victim, attacker), f"user_{token_hex(6)}"
+        given, nobody = credential(wrong, victim, attacker, rival), f"user_{token_hex(6)}"
         about_victim = await sent(there, route, given, victim.developer.platform_id, victim.user_id)
         about_nobody = await sent(there, route, given, "plt_" + token_hex(16), nobody)
         door = route.entry.door

@@ -51,12 +51,12 @@ def written() -> Iterator[io.StringIO]:
 
 
 async def test_no_secret_is_in_any_log_line_or_error(
-    there: Product, attacker: Developer, victim: EndUser, counted: Counted
+    there: Product, attacker: Developer, rival: Developer, victim: EndUser, counted: Counted
 ) -> None:
     canary = "canary" + token_hex(8)
     expired = DEVELOPERS.token("user_1", azp=PLATFORM_PAGES, exp=int(time.time()) - 60)
     foreign = end_users_token(canary, attacker.platform_id)
-    given = [attacker.key, attacker.old_key, attacker.token(), victim.token(), expired, foreign, canary]
+    given = [attacker.key, attacker.old_key, rival.token(), victim.token(), expired, foreign, canary]
     errors: list[str] = []
     with written() as log:
         for route in ROUTES:
