@@ -37,6 +37,7 @@ class FaultProxy:
         host, _, port = upstream.removeprefix("http://").partition(":")
         self._upstream = (host, int(port))
         self._late: set[asyncio.Task[bytes]] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.faults: deque[Broken] = deque()
         self.met: Tally[Broken] = Tally()
         self.url = ""
@@ -46,7 +47,26 @@ class FaultProxy:
         self.faults.clear()
         await asyncio.gather(*self._late, return_exceptions=True)
 
+    async def close(self) -> None:
+        """End what is connected still."""
+        await self.settle()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
+        try:
+            await self._serve(reader, writer)
+        finally:
+            del self._open[task]
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while request := await _message(reader):
                 answer = await self._answer(request)
@@ -57,8 +77,7 @@ class FaultProxy:
                 writer.write(whole)
                 await writer.drain()
                 if close:
-                    break
-        writer.close()
+                    return
 
     async def _answer(self, request: bytes) -> tuple[bytes, bool] | None:
         """What is sent back, and whether the connection ends with it; None resets it."""
@@ -81,10 +100,13 @@ class FaultProxy:
     async def _passed_on(self, request: bytes, after: float = 0) -> bytes:
         await asyncio.sleep(after)
         reader, writer = await asyncio.open_connection(*self._upstream)
-        writer.write(request)
-        answer = await _message(reader)
-        writer.close()
-        return answer
+        try:
+            writer.write(request)
+            return await _message(reader)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 def _instead(fault: Broken) -> tuple[bytes, bool] | None:
@@ -147,4 +169,4 @@ async def between(upstream: str) -> AsyncIterator[FaultProxy]:
         yield proxy
     finally:
         server.close()
-        await proxy.settle()
+        await proxy.close()

@@ -100,17 +100,22 @@ async def developer(product: Product) -> Developer:
     return Developer(user_id, email, made["platformId"], key, made["apiKey"], account)
 
 
-async def put_on_sale(product: Product, platform_id: str, account: str) -> None:
-    """The platform's account connected and `TIERS` published, as the bridge stores both."""
-    price = await product.stripe.price(2900, "Pro", account)
-    catalog = Catalog(prices={"pro": StripePrice(price.id, price.product)})
+async def put_on_sale(product: Product, platform_id: str, account: str, config: TierConfig = TIERS) -> dict[str, str]:
+    """The platform's account connected and tiers published, as the bridge stores both. The price id of each tier."""
+    made = {
+        tier.name: await product.stripe.price(tier.price.amount, tier.display_name, account)
+        for tier in config.tiers
+        if tier.price is not None and not tier.free
+    }
+    catalog = Catalog(prices={name: StripePrice(price.id, price.product) for name, price in made.items()})
     connection = StripeConnection(account, livemode=False, connected_at=0)
     for item in (
         tenant_config.connection_key(platform_id) | connection.to_item(),
         tenant_config.account_key(account) | {"platformId": platform_id},
-        tenant_config.tier_config_key(platform_id) | tenant_config.tier_config_to_item(TIERS, catalog),
+        tenant_config.tier_config_key(platform_id) | tenant_config.tier_config_to_item(config, catalog),
     ):
         await product.dynamo.write(put(product.prefix + "tenant-tokens", item))
+    return {name: price.id for name, price in made.items()}
 
 
 async def carried_over(product: Product, key: str) -> None:

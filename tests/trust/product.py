@@ -32,6 +32,7 @@ from infra.tables import create_missing
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Clock
 from shared.settings import ClerkApp
+from tenant_api.deps import BillingDeps, opened
 from tests.conftest import REGION
 from tests.fault_proxy import FaultProxy, between
 from tests.infra.stripe.sandbox import CONNECT_SECRET, KEY, OWN_SECRET, Sandbox, running
@@ -53,7 +54,7 @@ DEVELOPERS, END_USERS = Issuer("ins_developers"), Issuer("ins_end_users")
 class Product:
     """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's.
 
-    `lives` and `weather` are there in the product that can be killed and broken.
+    In the frail product there are `lives` to end, `weather` to make, and end-users' `billing` as reconcile has it.
     """
 
     apps: dict[str, Starlette]
@@ -66,6 +67,7 @@ class Product:
     secrets: tuple[str, ...]
     lives: dict[str, Mortal] = field(default_factory=dict)
     weather: dict[str, FaultProxy] = field(default_factory=dict)
+    billing: BillingDeps | None = None
 
     async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx2.Response:
         """One request to a service; a store that is slow just now is asked again."""
@@ -203,4 +205,7 @@ async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncItera
             await asyncio.to_thread(lives[name].start)
             stack.push_async_callback(asyncio.to_thread, lives[name].stop)
         urls = {name: life.url for name, life in lives.items()}
-        yield await met(stack, there, {}, urls, endpoint=endpoint, seal=seal, lives=lives, weather=weather)
+        calm = settings_of(store | {"dynamodb_endpoint": endpoint}, there.clerk, there.stripe.url, there.price_id, seal)
+        deps = await stack.enter_async_context(opened(calm[1], clock))
+        more = {"lives": lives, "weather": weather, "billing": deps.billing}
+        yield await met(stack, there, {}, urls, endpoint=endpoint, seal=seal, **more)
