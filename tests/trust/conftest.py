@@ -37,6 +37,12 @@ async def rival(there: Product) -> Developer:
     return await people.developer(there)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shopper(there: Product) -> Developer:
+    """A developer on whose platform namesakes of others may come to be customers."""
+    return await people.developer(there)
+
+
 @pytest.fixture
 def counted(record_property: Callable[[str, object], None]) -> Counted:
     """Say how many cases of a kind a test has tried; the suite prints the sums."""

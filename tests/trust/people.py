@@ -107,7 +107,7 @@ async def put_on_sale(product: Product, platform_id: str, account: str, config: 
         for tier in config.tiers
         if tier.price is not None and not tier.free
     }
-    catalog = Catalog(prices={name: StripePrice(price.id, price.product) for name, price in made.items()})
+    catalog = Catalog(account, prices={name: StripePrice(price.id, price.product) for name, price in made.items()})
     connection = StripeConnection(account, livemode=False, connected_at=0)
     for item in (
         tenant_config.connection_key(platform_id) | connection.to_item(),

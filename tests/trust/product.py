@@ -6,6 +6,7 @@ Every proof of this folder attacks it. `people.py` says who lives in it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,9 @@ from tests.tokens import Issuer
 
 PLATFORM_PAGES = "https://platform.example.com"
 TENANT_PAGES = "https://api.example.com"
+BRIDGE = "https://connect.example.com"
+NOWHERE = "http://127.0.0.1:9"
+GITHUB_SECRET = "canary_of_github"
 CLERK_KEY = "sk_test_canary_of_clerk"
 SERVICES = ("platform_api", "tenant_api", "oauth_bridge")
 
@@ -86,6 +90,7 @@ def clerk_app(issuer: Issuer, state: ClerkState) -> Starlette:
 
 
 async def served_clerk(stack: AsyncExitStack, issuer: Issuer, state: ClerkState, party: str) -> ClerkApp:
+    stack.callback(setattr, issuer, "url", issuer.url)  # another product of this process may be using it
     url = await stack.enter_async_context(serving(clerk_app(issuer, state)))
     return issuer.clerk_app(url, party).model_copy(update={"secret_key": SecretStr(CLERK_KEY)})
 
@@ -95,7 +100,10 @@ def settings_of(
 ) -> tuple[platform_api.settings.Settings, tenant_api.settings.Settings, oauth_bridge.settings.Settings]:
     """Settings of the three services; `clerk` is each Clerk app's, by its name."""
     stripe = {"secret_key": KEY, "api_url": stripe_url, "connect_url": stripe_url}
-    common = {"platform_api_url": PLATFORM_PAGES, "tenant_api_url": TENANT_PAGES, "reconcile_seconds": 0} | common
+    pages = {"platform_api_url": PLATFORM_PAGES, "tenant_api_url": TENANT_PAGES}
+    # The proofs come from one address; what an address may do is shown in tests/shared/web.
+    open_to_all = {"visitors_per_minute": 0, "failures_per_minute": 0}
+    common = pages | open_to_all | {"reconcile_seconds": 0} | common
     platform = {
         "developer_clerk": clerk["dream-api"],
         "credential_keys": seal,
@@ -110,7 +118,14 @@ def settings_of(
         "registration_per_month": 100_000,
         "key_cache_seconds": 0,
     }
-    bridge = {"developer_clerk": clerk["dream-api"], "sync_poll_seconds": 0.25}
+    bridge = {
+        "developer_clerk": clerk["dream-api"],
+        "sync_poll_seconds": 0.25,
+        "oauth_bridge_url": BRIDGE,
+        "connect": stripe | {"client_id": "ca_dream"},
+        # Nobody answers there: no proof gets past the state that a handshake begins with.
+        "github": {"client_id": "dream", "client_secret": GITHUB_SECRET, "url": NOWHERE, "api_url": NOWHERE},
+    }
     return (
         platform_api.settings.Settings.model_validate(platform | common),
         tenant_api.settings.Settings.model_validate(tenant | common),
@@ -131,8 +146,8 @@ def built(
 def apps_on_paper() -> dict[str, Starlette]:
     """The apps as they are built but not started, for their route tables."""
     clerk = {"dream-api": DEVELOPERS, "end-user-api": END_USERS}
-    nowhere = {app: issuer.clerk_app("http://127.0.0.1:9") for app, issuer in clerk.items()}
-    return built(*settings_of({}, nowhere, "http://127.0.0.1:9", "price_1", Fernet.generate_key().decode()))
+    nowhere = {app: copy(issuer).clerk_app(NOWHERE) for app, issuer in clerk.items()}
+    return built(*settings_of({}, nowhere, NOWHERE, "price_1", Fernet.generate_key().decode()))
 
 
 @dataclass
@@ -173,7 +188,7 @@ async def met(
     dynamo = Dynamo(region=REGION, endpoint=more.pop("endpoint"))
     stack.push_async_callback(dynamo.close)
     http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
-    secrets = (more.pop("seal"), CLERK_KEY, KEY, OWN_SECRET, CONNECT_SECRET)
+    secrets = (more.pop("seal"), CLERK_KEY, KEY, OWN_SECRET, CONNECT_SECRET, GITHUB_SECRET)
     return Product(apps, urls, http, there.stripe, dynamo, there.prefix, there.users, secrets, **more)
 
 

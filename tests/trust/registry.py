@@ -13,7 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tests.trust.product import apps_on_paper
+from tests.trust.product import SERVICES, apps_on_paper
 
 
 class Door(Enum):
@@ -43,6 +43,7 @@ _USER = {"X-User-Id": "{user}"}
 _TIERS = {"tiers": [{"name": "free", "displayName": "Free", "limit": 5, "rateLimitPerMinute": 5}]}
 
 REGISTRY: dict[tuple[str, str, str], Entry] = {
+    **{(service, "GET", path): Entry(Door.PUBLIC) for service in SERVICES for path in ("/docs", "/openapi.json")},
     ("platform_api", "POST", "/verify-auth"): Entry(Door.DEVELOPER),
     ("platform_api", "GET", "/usage"): Entry(Door.DEVELOPER),
     ("platform_api", "POST", "/generate-credentials"): Entry(Door.DEVELOPER),

@@ -11,6 +11,8 @@ import os
 import secrets
 import sys
 import time
+from collections import Counter as Tally
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +25,7 @@ from tests.trust.product import frail_product
 from tests.trust.story import Story, World
 
 ROUND = 20  # sequences from one seed
+ROUNDS = 4  # in one product
 STEPS = 14
 
 
@@ -45,6 +48,23 @@ def told(world: World, number: int, *, small: bool) -> None:
     run_state_machine_as_test(Round, settings=chosen)
 
 
+def lived(seen: Tally[str], seeds: range, until: float, *, small: bool) -> Iterator[None]:
+    """Rounds in one product, which grows slower with all that has happened in it."""
+    clock = SetClock()
+    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        opened = frail_product(os.environ["DYNAMODB_ENDPOINT"], Path(folder), clock)
+        world = World(runner, runner.run(opened.__aenter__()), clock, seen)
+        for number in seeds:
+            if time.monotonic() > until:
+                break
+            print(f"seed {number}: ", end="", flush=True)
+            told(world, number, small=small)
+            yield
+        for name, proxy in world.product.weather.items():
+            seen.update({f"{name}: {fault.name}": times for fault, times in proxy.met.items()})
+        runner.run(opened.__aexit__(None, None, None))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=5)
@@ -52,21 +72,16 @@ def main() -> int:
     parser.add_argument("--first", type=int, help="the seed to begin with")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    clock, until = SetClock(), time.monotonic() + asked.minutes * 60
-    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
-        opened = frail_product(os.environ["DYNAMODB_ENDPOINT"], Path(folder), clock)
-        world = World(runner, runner.run(opened.__aenter__()), clock)
-        number = asked.seed or asked.first or secrets.randbelow(2**31)
-        while time.monotonic() < until:
-            print(f"seed {number}: ", end="", flush=True)
-            began = time.monotonic()
-            told(world, number, small=asked.seed is not None)
-            print(f"{world.seen['sequences']} sequences held, {time.monotonic() - began:.0f} s", flush=True)
-            if asked.seed:
-                break
-            number += 1
-        print(dict(world.seen), {name: dict(proxy.met) for name, proxy in world.product.weather.items()})
-        runner.run(opened.__aexit__(None, None, None))
+    until, seen = time.monotonic() + asked.minutes * 60, Tally[str]()
+    number = asked.seed or asked.first or secrets.randbelow(2**31)
+    while time.monotonic() < until:
+        rounds = 1 if asked.seed else ROUNDS
+        for _ in lived(seen, range(number, number + rounds), until, small=asked.seed is not None):
+            print(f"{seen['sequences']} sequences held", flush=True)
+        number += rounds
+        if asked.seed:
+            break
+    print(dict(seen))
     return 0
 
 

@@ -22,7 +22,7 @@ from tests.trust.registry import ROUTES, Asked, Door
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
 
-EXAMPLES = int(os.environ.get("FUZZ", "12"))
+EXAMPLES = int(os.environ.get("FUZZ", "8"))
 TOKEN = string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~"
 # What has broken others: other alphabets, separators of lines, halves of characters, numbers too large, markup.
 NASTY = (

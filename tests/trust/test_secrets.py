@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from secrets import token_hex
 
 import pytest
@@ -92,10 +93,12 @@ async def test_no_caller_forges_a_line_or_a_field_of_the_log(
         for trick in tricks:
             headers = bearer(attacker.key) | {"X-User-Id": "x"}
             raw = [(name.encode(), value.encode()) for name, value in headers.items() if name != "X-User-Id"]
-            raw.append((b"X-User-Id", trick.encode()))
+            raw += [(b"X-User-Id", trick.encode()), (b"X-Request-Id", b"by-forger")]
             for name, path in (("tenant_api", "/api/usage"), ("tenant_api", f"/api/{trick}")):
                 await there.ask(name, "GET", path, headers=raw)
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    every = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = [line for line in every if line.get("requestId") == "by-forger"]
+    assert len(lines) == len(tricks) * 2
     assert {line["event"] for line in lines} == {"request"}
     assert {line["status"] for line in lines} <= {200, 400, 404}
     assert all(line.isascii() for line in log.getvalue().splitlines())
@@ -108,7 +111,7 @@ async def test_guessing_keys_costs_the_same_whatever_the_guess_would_have_opened
     """A key never made, one revoked, one whose overlap is over: one look-up each, and one answer."""
     store = FaultyStore(endpoint)
     async with serving(store.app) as behind:
-        clerk = END_USERS.clerk_app("http://127.0.0.1:9")
+        clerk = copy(END_USERS).clerk_app("http://127.0.0.1:9")
         settings = settings_for(clerk, behind, there.prefix)
         ended, guesses = keys.api_key(bytes(31) + b"\x01"), {}
         item = tenant_config.api_key_key(keys.key_hash(ended)) | ApiKey(attacker.platform_id, 1).to_item()
