@@ -118,8 +118,8 @@ async def recovery(service: Service, key: str, calm_seconds: float) -> float:
     return time.monotonic() - began
 
 
-async def flood(service: Service) -> tuple[int, int, float]:
-    """Connections that send half a head and then nothing: how many were taken, how many refused, memory."""
+async def flood(service: Service) -> tuple[int, list[asyncio.StreamWriter]]:
+    """Connections that send half a head and then nothing: how many were refused, and all of them, still open."""
     url = urlsplit(service.url)
     opened = []
     for _ in range(IDLE_CONNECTIONS):
@@ -128,10 +128,7 @@ async def flood(service: Service) -> tuple[int, int, float]:
         opened.append((reader, writer))
     await asyncio.sleep(1)
     refused = sum([await told_off(reader) for reader, _ in opened])
-    peak = memory(service)
-    for _, writer in opened:
-        writer.close()
-    return len(opened) - refused, refused, peak
+    return refused, [writer for _, writer in opened]
 
 
 async def told_off(reader: asyncio.StreamReader) -> bool:
@@ -174,9 +171,12 @@ async def measure(service: Service, key: str) -> None:
     print(f"  memory:   {peak:.0f} MB at most")
     bound = max(0.05, 2 * sorted(calm.seconds[200])[int(len(calm.seconds[200]) * 0.99)])
     print(f"recovered {await recovery(service, key, bound):.2f} s after the storm")
-    taken, refused, peak = await flood(service)
-    print(f"flood of {IDLE_CONNECTIONS} idle connections: {taken} taken, {refused} refused, {peak:.0f} MB")
-    print(f"recovered {await recovery(service, key, bound):.2f} s after the flood; {memory(service):.0f} MB")
+    refused, still_open = await flood(service)
+    taken = IDLE_CONNECTIONS - refused
+    print(f"flood of {IDLE_CONNECTIONS} idle connections: {taken} taken, {refused} refused, {memory(service):.0f} MB")
+    print(f"recovered {await recovery(service, key, bound):.2f} s later, with the attacker holding on to all of them")
+    for writer in still_open:
+        writer.close()
 
 
 if __name__ == "__main__":

@@ -212,7 +212,8 @@ async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncItera
         weather = {name: await stack.enter_async_context(between(url)) for name, url in behind.items()}
         clerk = {app: one.model_copy(update={"api_url": weather[app].url + "/v1"}) for app, one in there.clerk.items()}
         store = {"dynamodb_endpoint": weather["store"].url, "table_prefix": there.prefix}
-        settings = settings_of(store, clerk, weather["stripe"].url, there.price_id, seal)
+        quick = store | {"sync_poll_seconds": 0.05}
+        settings = settings_of(quick, clerk, weather["stripe"].url, there.price_id, seal)
         builders = (platform_api.app.build, tenant_api.app.build, oauth_bridge.app.build)
         lives = {}
         for name, build, one in zip(SERVICES, builders, settings, strict=True):

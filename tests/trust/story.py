@@ -96,6 +96,7 @@ class Story(RuleBasedStateMachine):
         for account in self.people.values():
             user = product.clerk["end-user-api"].users[account.user_id]
             user["public_metadata"] = {"platformId": self.platform, "plan": "free"}
+        await self._carried_over()
         # The same ids live on another platform, and nobody calls for them.
         self.bystander = "plt_" + token_hex(16)
         self.month = (clock.now.year, clock.now.month)
@@ -330,7 +331,7 @@ class Story(RuleBasedStateMachine):
             if accepted == 200 and set(refused) <= {401}:
                 return
             assert asyncio.get_running_loop().time() < until, (accepted, refused)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
     # -- how it is asked ----------------------------------------------------------------------------------------------
 
