@@ -100,8 +100,9 @@ async def load(service: Service, key: str, callers: int, seconds: float) -> tupl
     """Callers for a while; what they saw, and the peak of memory."""
     seen, until = Seen(), time.monotonic() + seconds
     running = [Caller(service, key, f"user_{index % 50}", seen).run(until) for index in range(callers)]
-    peak, *_ = await asyncio.gather(watched(service, until), *running)
-    return seen, peak
+    watching = asyncio.create_task(watched(service, until))
+    await asyncio.gather(*running)
+    return seen, await watching
 
 
 async def recovery(service: Service, key: str, calm_seconds: float) -> float:
