@@ -37,7 +37,7 @@ WRONG: dict[str, frozenset[Door]] = {
     "a token of the other app for the developer's id": frozenset({Door.END_USER, Door.PERSON}),
     "a token of the other app for the end-user's id": frozenset({Door.DEVELOPER}),
     "another end-user's token, of the same platform": frozenset({Door.END_USER, Door.PERSON}),
-    "the same end-user's token, of another platform": frozenset({Door.END_USER}),
+    "the same end-user's token, of another platform": frozenset({Door.END_USER, Door.PERSON}),
     "an end-user's token, expired": frozenset(),
 }
 
