@@ -214,10 +214,12 @@ async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncItera
         store = {"dynamodb_endpoint": weather["store"].url, "table_prefix": there.prefix}
         quick = store | {"sync_poll_seconds": 0.05}
         settings = settings_of(quick, clerk, weather["stripe"].url, there.price_id, seal)
-        builders = (platform_api.app.build, tenant_api.app.build, oauth_bridge.app.build)
-        lives = {}
-        for name, build, one in zip(SERVICES, builders, settings, strict=True):
-            lives[name] = Mortal(partial(build, one, clock))
+        lives = {
+            "platform_api": Mortal(partial(platform_api.app.build, settings[0], clock)),
+            "tenant_api": Mortal(partial(tenant_api.app.build, settings[1], clock)),
+            "oauth_bridge": Mortal(partial(oauth_bridge.app.build, settings[2], clock)),
+        }
+        for name in SERVICES:
             await asyncio.to_thread(lives[name].start)
             stack.push_async_callback(asyncio.to_thread, lives[name].stop)
         urls = {name: life.url for name, life in lives.items()}

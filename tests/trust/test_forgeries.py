@@ -139,7 +139,7 @@ def hmac_signed(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -
 async def test_every_forged_token_is_a_401_and_no_address_in_one_is_fetched(
     there: Product, victim: EndUser, service: str, method: str, path: str, issuer: Issuer, party: str, counted: Counted
 ) -> None:
-    claims = {"platformId": victim.developer.platform_id, "sub": victim.user_id}
+    claims: dict[str, Any] = {"platformId": victim.developer.platform_id, "sub": victim.user_id}
     async with set_up() as trap:
         taken = []
         kinds = dict(forgeries(issuer, party, claims, trap.url))
