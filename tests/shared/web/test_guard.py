@@ -53,7 +53,7 @@ class Busy:
                 Route("/work", work),
                 Route("/body", body, methods=["POST"]),
                 Route("/mine", mine),
-                Route("/health", health),
+                Route("/health", health("")),
             ],
             middleware=[
                 Middleware(RequestLog, service="busy"),
@@ -64,7 +64,10 @@ class Busy:
         )
         limits = httpx2.Limits(max_connections=100)
         async with serving(app) as url, httpx2.AsyncClient(base_url=url, trust_env=False, limits=limits) as http:
-            yield http
+            try:
+                yield http
+            finally:
+                self.go.set()  # a server waits for what it works on, also for a test that has failed
 
 
 async def test_more_than_it_takes_on_is_refused_at_once_and_good_traffic_passes_right_afterwards() -> None:
