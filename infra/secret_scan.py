@@ -27,7 +27,9 @@ SHAPES = {
     "credentials in an address": r"\bhttps?://[^\s/:@\"'{}<>]{1,60}:[^\s/@\"'{}<>]{6,}@",
 }
 # A file and a shape that may stand in it, each with its reason.
-ALLOWED: dict[tuple[str, str], str] = {}
+ALLOWED: dict[tuple[str, str], str] = {
+    ("tests/infra/data/test_keys.py", "a live secret of Stripe or Clerk"): "made up: what the data commands must hide",
+}
 
 
 def found_in(text: str) -> Iterator[tuple[int, str]]:
