@@ -108,12 +108,30 @@ test-browser: $(READY) ## Click through every page in Chromium; pictures in buil
 	@$(BIN)/python -m tests.browser.chromium > /dev/null
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: soak
+soak: $(READY) ## Tell random sequences of calls, payments, kills and faults: make soak MINUTES=5 [SEED=n]
+	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m tests.trust.soak \
+		--minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+.PHONY: overload
+overload: $(READY) ## Measure how a service under ten times what it takes on refuses, and recovers
+	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m tests.e2e.overload
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m infra.secret_scan
+
+# Apart from lint, because it asks the package index's advisories and so needs the network. An exception has a reason
+# in SECURITY.md. --strict: a package that could not be looked up is a failure, not a pass.
+AUDIT_EXCEPTIONS := GHSA-wj6h-64fc-37mp
+.PHONY: audit
+audit: $(READY) ## Look every locked package up among the known advisories
+	@$(BIN)/uv tool run pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		-r requirements-dev.txt $(addprefix --ignore-vuln ,$(AUDIT_EXCEPTIONS))
 
 .PHONY: format
 format: $(READY) ## Format the code and mend what can be mended

@@ -20,6 +20,7 @@ from platform_api.routes.pages import Pages
 from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
+from shared.web.guard import Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
@@ -64,6 +65,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
         ),
+        Middleware(Guard, limits=settings),
         Middleware(LastResort),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)

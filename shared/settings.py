@@ -170,6 +170,9 @@ class ServiceSettings(BaseSettings):
     log_level: str = "INFO"
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="where Prometheus asks; absent: nowhere")
     commit: str = Field(default="", max_length=64, description="of the code that runs, told by /health")
+    max_in_flight: int = Field(default=512, ge=1, description="requests a process works on at once; others get a 503")
+    visitors_per_minute: int = Field(default=1200, ge=0, description="without a credential, an address; 0: any")
+    failures_per_minute: int = Field(default=300, ge=0, description="wrong ones, an address; 0: any")
 
     aws_region: str = "us-east-1"
     dynamodb_endpoint: Url | None = Field(default=None, description="another DynamoDB engine; absent: AWS itself")

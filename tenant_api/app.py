@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from shared.adapters.system import Clock, utc_now
 from shared.web.errors import LastResort, exception_handlers
+from shared.web.guard import Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
@@ -80,6 +81,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             ],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
         ),
+        Middleware(Guard, limits=settings),
         Middleware(LastResort),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)

@@ -7,11 +7,16 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.web.protocol import BoundedHttp
+
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
-    """The app's address while it is served, on a free loopback port unless one is asked for."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on"))
+async def serving(app: ASGIApp, port: int = 0, http: type[BoundedHttp] = BoundedHttp) -> AsyncIterator[str]:
+    """The app's address while it is served over HTTP as the services speak it, on a free port or the one asked for."""
+    config = uvicorn.Config(
+        app, port=port, http=http, ws="none", log_config=None, access_log=False, server_header=False, lifespan="on"
+    )
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     try:
         while not server.started:

@@ -197,7 +197,10 @@ class ClerkUsers:
             raise NotFound("There is no such user.")
         if answer.status_code != 200:
             raise _clerk_unavailable()
-        user: Mapping[str, Any] = answer.json()
+        try:
+            user: Mapping[str, Any] = answer.json()
+        except ValueError as error:  # a proxy's own page, or half an answer
+            raise _clerk_unavailable() from error
         return user
 
 

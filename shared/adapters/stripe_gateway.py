@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import stripe
 
+from shared.adapters import stripe_event
 from shared.adapters.stripe_client import PAGE, NotConnected, OpenStripe, asked, missing, options, refused
 from shared.domain.errors import BadRequest, Conflict
 from shared.domain.subscriptions import Subscription
@@ -83,7 +84,7 @@ class StripeGateway:
                 return _event(self._client.construct_event(raw, signature or "", secret, TOLERANCE_SECONDS))
             except stripe.SignatureVerificationError:
                 continue
-            except (ValueError, AttributeError, KeyError, TypeError) as error:
+            except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
                 raise BadRequest("The body is no event of a version this endpoint reads.") from error
         raise BadRequest("The Stripe-Signature does not match, or is too old.")
 
@@ -214,6 +215,7 @@ def _digest(params: Mapping[str, Any]) -> str:
 
 def _event(event: stripe.Event) -> Event:
     data = event.to_dict()
+    stripe_event.check(data)
     return Event(
         id=data["id"],
         type=data["type"],

@@ -12,6 +12,7 @@ Raised by use cases and adapters; rendered by shared.web.errors as
         TierLimitReached 403 tier_limit_reached
         NoTier 403 no_tier
       NotFound 404 not_found                    Conflict 409 conflict
+      RequestTimeout 408 request_timeout
 """
 
 from typing import Any, ClassVar
@@ -77,6 +78,13 @@ class NoTier(Forbidden):
 class NotFound(ApiError):
     status = 404
     code = "not_found"
+
+
+class RequestTimeout(ApiError):
+    """The caller was too slow in sending."""
+
+    status = 408
+    code = "request_timeout"
 
 
 class Conflict(ApiError):

@@ -1,13 +1,15 @@
 """Request bodies: read up to a bound, parsed and validated in one place, so that bad input is a clear 400."""
 
+import asyncio
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from shared.domain.errors import BadRequest, PayloadTooLarge
+from shared.domain.errors import BadRequest, PayloadTooLarge, RequestTimeout
 
 MAX_BODY_BYTES = 64 * 1024
+BODY_SECONDS = 10.0  # for the whole of it, however it dribbles
 
 
 class Body(BaseModel):
@@ -20,17 +22,21 @@ B = TypeVar("B", bound=Body)
 
 
 async def raw_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
-    """The body's bytes; PayloadTooLarge as soon as there are more than `most`."""
+    """The body's bytes; PayloadTooLarge as soon as there are more than `most`, RequestTimeout when they don't come."""
     chunks: list[bytes] = []
     size = 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise PayloadTooLarge(f"The body is larger than {most} bytes; send a smaller one.", limitBytes=most)
-            chunks.append(chunk)
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise PayloadTooLarge(f"The body is larger than {most} bytes; send a smaller one.", limitBytes=most)
+                chunks.append(chunk)
     except ClientDisconnect as error:
         raise BadRequest("The connection closed before the whole body had come.") from error
+    except TimeoutError as error:
+        message = f"The body did not come within {BODY_SECONDS:.0f} seconds; send it again, faster."
+        raise RequestTimeout(message, limitSeconds=BODY_SECONDS) from error
     return b"".join(chunks)
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from shared import metrics
 from shared.settings import ServiceSettings, sentences
 from shared.web import log
+from shared.web.protocol import BoundedHttp
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -41,6 +42,8 @@ def serve(factory: str, settings: ServiceSettings, port: int) -> None:
         factory=True,
         host=settings.host,
         port=port,
+        http=BoundedHttp,
+        ws="none",
         workers=settings.workers,
         access_log=False,
         log_config=None,

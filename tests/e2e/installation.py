@@ -81,7 +81,10 @@ class Service:
 
 @dataclass
 class Installation:
-    """Starts services that share the tables of `prefix`; `developers` and `end_users` are the two Clerk apps."""
+    """Starts services that share the tables of `prefix`; `developers` and `end_users` are the two Clerk apps.
+
+    `extra` are settings of every service started from then on.
+    """
 
     endpoint: str
     prefix: str
@@ -89,6 +92,7 @@ class Installation:
     developers: Issuer = field(default_factory=Issuer)
     end_users: Issuer = field(default_factory=Issuer)
     services: list[Service] = field(default_factory=list)
+    extra: dict[str, str] = field(default_factory=dict)
     credential_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
 
     async def start(self, name: str, **variables: str) -> Service:
@@ -134,7 +138,7 @@ class Installation:
             f"{clerk}__API_URL": app.url + "/v1",
             f"{clerk}__AUTHORIZED_PARTIES": PARTY,
             "CREDENTIAL_KEYS": self.credential_key,
-        }
+        } | self.extra
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""Proofs over the whole product: isolation, attacks, overload and faults, all on real sockets."""
