@@ -156,7 +156,7 @@ KNOWN = Parameter("known", "`1` for who has an account: the form to sign in.")
 
 
 def _page(summary: str, *parameters: Parameter) -> Operation:
-    return Operation(summary, HTML, parameters=parameters, store=False)
+    return Operation(summary, HTML, parameters=parameters, store=False, pages=(404, 503))
 
 
 OPERATIONS: Operations = {

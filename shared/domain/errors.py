@@ -12,7 +12,7 @@ Raised by use cases and adapters; rendered by shared.web.errors as
         TierLimitReached 403 tier_limit_reached
         NoTier 403 no_tier
       NotFound 404 not_found                    Conflict 409 conflict
-      RequestTimeout 408 request_timeout
+      RequestTimeout 408 request_timeout        Overloaded 503 overloaded (an Unavailable)
 """
 
 from typing import Any, ClassVar
@@ -112,3 +112,9 @@ class Unavailable(ApiError):
 
     status = 503
     code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    """More is asked at once than this service takes on."""
+
+    code = "overloaded"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.domain.errors import Overloaded
 from shared.web.address import address_of
 from shared.web.allowance import Allowance
 from shared.web.errors import error_response
@@ -56,7 +57,7 @@ class Guard:
         if self._places.full:  # since the protocol looked, or where another one serves
             self._places.turn_away()
             message = "More requests are under way than this service takes on at once; send it again in a moment."
-            refusal = error_response(scope, 503, "overloaded", message)
+            refusal = error_response(scope, Overloaded.status, Overloaded.code, message)
             refusal.headers["Retry-After"] = str(1 + secrets.randbelow(SPREAD_SECONDS))
             await refusal(scope, receive, send)
             return

@@ -53,7 +53,7 @@ class Operation:
 
     `callers` are names of the document's security schemes, any one of them is enough; none means everybody. `answer`
     is the model of a JSON answer, a media type, or None for an answer without a body. `body` is the model of the JSON
-    body, or `object` for one that is signed and read as it came.
+    body, or `object` for one that is signed and read as it came. `pages` are statuses that are told as HTML instead.
     """
 
     summary: str
@@ -65,6 +65,7 @@ class Operation:
     status: int = 200
     metered: bool = False
     store: bool = True
+    pages: tuple[int, ...] = ()
 
 
 IDEMPOTENCY = Parameter(
@@ -170,8 +171,13 @@ def _answers(operation: Operation) -> dict[str, Any]:
     by_status: dict[int, list[type[ApiError]]] = {}
     for error in _errors(operation):
         by_status.setdefault(error.status, []).append(error)
-    for status in sorted(by_status):
-        found[str(status)] = _refusal(status, by_status[status])
+    for status in sorted({*by_status, *operation.pages}):
+        told: dict[str, Any] = {"description": "A page says so.", "content": {}, "headers": {}}
+        if status in by_status:
+            told = _refusal(status, by_status[status])
+        if status in operation.pages:
+            told["content"][HTML] = {"schema": {"type": "string"}}
+        found[str(status)] = told
     return found
 
 
@@ -179,14 +185,15 @@ def _errors(operation: Operation) -> list[type[ApiError]]:
     """What is said of a route, and what follows from its parts."""
     found = list(operation.errors)
     if operation.body is not None:
-        found += [errors.BadRequest, errors.PayloadTooLarge]
+        found += [errors.BadRequest, errors.PayloadTooLarge, errors.RequestTimeout]
     if operation.callers:
         found += [errors.Unauthenticated]
     if operation.metered:
         found += [errors.BadRequest, errors.IdempotencyKeyReused, errors.RateLimited]
     if operation.store:
         found += [errors.Unavailable]
-    return list(dict.fromkeys([*found, ApiError]))
+    # The guard in front of every route refuses what is too much (shared/web/guard.py).
+    return list(dict.fromkeys([*found, errors.RateLimited, errors.Overloaded, ApiError]))
 
 
 def _refusal(status: int, kinds: Sequence[type[ApiError]]) -> dict[str, Any]:

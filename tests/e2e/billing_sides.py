@@ -53,6 +53,7 @@ class Side(ABC):
     stripe_variable: str
     usage_table: str
     tokens_table: str
+    record_write: str
 
     def __init__(self, world: Any, folder: Path) -> None:
         self.world = world
@@ -143,7 +144,7 @@ class PlatformSide(Side):
 
     service, paid_plan, secret = "platform_api", "paid", OWN_SECRET
     clerk_variable, stripe_variable = "DEVELOPER_CLERK", "STRIPE"
-    usage_table, tokens_table = "platform-usage", "platform-tokens"
+    usage_table, tokens_table, record_write = "platform-usage", "platform-tokens", "PutItem"
     world: platform.World
 
     async def buyer(self) -> Buyer:
@@ -174,7 +175,7 @@ class TenantSide(Side):
 
     service, paid_plan, secret = "tenant_api", "pro", CONNECT_SECRET
     clerk_variable, stripe_variable = "END_USER_CLERK", "TENANT_STRIPE"
-    usage_table, tokens_table = "tenant-usage", "tenant-tokens"
+    usage_table, tokens_table, record_write = "tenant-usage", "tenant-tokens", "TransactWriteItems"
     world: tenant.World
     platform: tenant.Platform
 

@@ -53,10 +53,10 @@ async def test_a_process_killed_after_any_step_is_made_good_by_the_next_delivery
     tokens, usage = f'"{side.world.settings.table(side.tokens_table)}"', side.world.settings.table(side.usage_table)
     met = [
         at_stripe.hold("GET", "/v1/subscriptions", claimed.customer_id),
-        store.hold("PutItem", tokens, looked.subject),
+        store.hold(side.record_write, tokens, looked.subject),
         clerk.hold("PATCH", stored.user_id),
         store.hold("UpdateItem", tokens, told.subject),
-        store.hold("UpdateItem", f'"{usage}"', done.id),
+        store.hold("UpdateItem", f'"{usage}"', done.id, "#outcome = :outcome"),
     ]
     async with AsyncExitStack() as stack:
         gates = [await stack.enter_async_context(serving(gate.app)) for gate in (store, clerk, at_stripe)]

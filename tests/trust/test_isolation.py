@@ -66,6 +66,7 @@ def credential(wrong: str, victim: EndUser, attacker: Developer, rival: Develope
     return made[wrong]()
 
 
+LISTS = {"/api/developer/customers", "/api/developer/customer"}
 REFUSED = {
     Door.DEVELOPER: 401,
     Door.END_USER: 401,
@@ -107,6 +108,9 @@ async def test_no_wrong_credential_opens_anything_of_the_victim(
     attacker = attackers.shopper if route.route == "/api/create-checkout" else attackers.attacker
     for wrong, opens in WRONG.items():
         given, nobody = credential(wrong, victim, attacker, attackers.rival), f"user_{token_hex(6)}"
+        if given is not None and given.startswith(keys.PREFIX) and route.route in LISTS:
+            for user in (victim.user_id, nobody):  # both are the asker's own customers too, or neither
+                await there.ask("tenant_api", "POST", "/api/data", headers=bearer(given) | {"X-User-Id": user})
         about_victim = await sent(there, route, given, victim.developer.platform_id, victim.user_id)
         about_nobody = await sent(there, route, given, "plt_" + token_hex(16), nobody)
         door = route.entry.door

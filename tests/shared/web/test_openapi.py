@@ -36,7 +36,7 @@ OPERATIONS = {
 
 def test_an_operation_says_what_follows_from_its_parts() -> None:
     told = document("Things", OPERATIONS, SCHEMES)["paths"]["/things/{name}"]["post"]
-    assert set(told["responses"]) == {"200", "400", "401", "403", "409", "413", "422", "429", "500", "503"}
+    assert set(told["responses"]) == {"200", "400", "401", "403", "408", "409", "413", "422", "429", "500", "503"}
     assert told["security"] == [{"key": []}]
     assert [one["name"] for one in told["parameters"]] == ["name", "Idempotency-Key"]
     assert "Retry-After" in told["responses"]["503"]["headers"]
