@@ -64,6 +64,10 @@ test-browser: $(READY) ## Click through every page in Chromium; pictures in buil
 	@$(BIN)/python -m tests.browser.chromium > /dev/null
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: bench
+bench: $(READY) ## Measure beside a bare endpoint, a plain design and Redis: make bench [ARGS="--quick --profile"]
+	@$(BIN)/python -m infra.bench $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/ruff check $(SOURCES)
