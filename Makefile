@@ -117,6 +117,10 @@ soak: $(READY) ## Tell random sequences of calls, payments, kills and faults: ma
 overload: $(READY) ## Measure how a service under ten times what it takes on refuses, and recovers
 	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m tests.e2e.overload
 
+.PHONY: bench
+bench: $(READY) ## Measure beside a bare endpoint, a plain design and Redis: make bench [ARGS="--quick --profile"]
+	@$(BIN)/python -m infra.bench $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/ruff check $(SOURCES)

@@ -4,6 +4,7 @@ The sandbox's gate refuses by it and the deployed IAM roles are rendered from it
 not exist; Scan is granted to nobody.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,14 +16,15 @@ READ: Operations = frozenset({"GetItem", "Query"})
 WRITE: Operations = frozenset({"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"})
 READ_MANY: Operations = frozenset({"BatchGetItem"})
 WRITE_MANY: Operations = frozenset({"BatchWriteItem"})
+COUNT: Operations = frozenset({"PartiQLUpdate"})  # several usage items changed in one request, by one statement each
 
 RIGHTS: Mapping[str, Mapping[str, Operations]] = {
     "platform_api": {
-        PLATFORM_USAGE.name: READ | WRITE,
+        PLATFORM_USAGE.name: READ | WRITE | COUNT,
         PLATFORM_TOKENS.name: READ | WRITE,
     },
     "tenant_api": {
-        TENANT_USAGE.name: READ | WRITE | READ_MANY | WRITE_MANY,
+        TENANT_USAGE.name: READ | WRITE | COUNT | READ_MANY | WRITE_MANY,
         TENANT_TOKENS.name: READ | WRITE | READ_MANY,
     },
     "oauth_bridge": {
@@ -39,6 +41,8 @@ _TRANSACT_ACTIONS = {
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
+_STATEMENT = re.compile(r'\s*(UPDATE|INSERT\s+INTO|DELETE\s+FROM|SELECT\s[^"]*\sFROM)\s+"([^"]+)"', re.IGNORECASE)
+_STATEMENT_ACTIONS = {"U": "PartiQLUpdate", "I": "PartiQLInsert", "D": "PartiQLDelete", "S": "PartiQLSelect"}
 
 
 def needed(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -49,12 +53,24 @@ def needed(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, st
     if operation in _BATCHES:
         yield from ((str(table), operation) for table in request.get("RequestItems", ()))
         return
+    if operation == "BatchExecuteStatement":
+        for one in request.get("Statements", ()):
+            yield _needed_by_statement(str(one.get("Statement", "")))
+        return
     if operation not in {"TransactWriteItems", "TransactGetItems"}:
         yield str(request.get("TableName", "")), operation
         return
     for part in request.get("TransactItems", ()):
         for name, action in part.items():
             yield str(action.get("TableName", "")), _TRANSACT_ACTIONS.get(name, name)
+
+
+def _needed_by_statement(text: str) -> tuple[str, str]:
+    """A statement that does not begin as one of the four that name their table in quotes has no right to anything."""
+    found = _STATEMENT.match(text)
+    return (
+        ("", "a statement that can't be read") if found is None else (found[2], _STATEMENT_ACTIONS[found[1][0].upper()])
+    )
 
 
 def refusal(service: str, operation: str, request: Mapping[str, Any], prefix: str = "") -> str | None:

@@ -11,13 +11,14 @@ from starlette.applications import Starlette
 from platform_api import app, reconcile
 from platform_api.settings import load
 from shared.web import log
-from shared.web.serve import serve, settings_or_exit
+from shared.web.serve import serve, settings_or_exit, spare_the_collector
 
 
 def application() -> Starlette:
     """The app of one server process; uvicorn calls it in each."""
     settings = load()
     log.configure(settings.log_level, counted=settings.metrics_port is not None)
+    spare_the_collector()
     return app.build(settings)
 
 

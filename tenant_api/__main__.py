@@ -9,7 +9,7 @@ import sys
 from starlette.applications import Starlette
 
 from shared.web import log
-from shared.web.serve import serve, settings_or_exit
+from shared.web.serve import serve, settings_or_exit, spare_the_collector
 from tenant_api import app, reconcile, recount_command
 from tenant_api.settings import load
 
@@ -18,6 +18,7 @@ def application() -> Starlette:
     """The app of one server process; uvicorn calls it in each."""
     settings = load()
     log.configure(settings.log_level, counted=settings.metrics_port is not None)
+    spare_the_collector()
     return app.build(settings)
 
 

@@ -9,7 +9,6 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from shared.adapters.system import Clock, utc_now
@@ -18,6 +17,7 @@ from shared.web.guard import Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
+from shared.web.origins import AnyOrigin
 from tenant_api.deps import Deps, opened
 from tenant_api.description import OPERATIONS, SCHEMES, TITLE
 from tenant_api.reconcile import reconciling
@@ -72,7 +72,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Middleware(RequestLog, service="tenant_api"),
         # Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
         Middleware(
-            CORSMiddleware,
+            AnyOrigin,
             allow_origins=["*"],
             allow_methods=["GET", "POST"],
             allow_headers=[

@@ -39,7 +39,10 @@ class Authentication:
 
     async def platform(self, key: str) -> Platform:
         """The platform a key speaks for. Junk is refused without a look-up; every refusal reads the same."""
-        found = await self._key_look_up.get(keys.key_hash(key)) if keys.is_well_formed(key) else None
+        key_hash = keys.key_hash(key)
+        found = self._key_look_up.remembered(key_hash)
+        if found is None and keys.is_well_formed(key):
+            found = await self._key_look_up.get(key_hash)
         ended = found is not None and found.valid_until is not None and self._clock().timestamp() >= found.valid_until
         if found is None or ended:
             raise Unauthenticated("The API key is not valid; check it, or take the present one from the dashboard.")

@@ -37,8 +37,17 @@ class Recent(Generic[V]):
         began, answer = self._found.get(key, (0.0, None))
         if answer is None or self._monotonic() - began >= self._max_age_seconds or _failed(answer):
             answer = self._begin(key)
+        elif answer.done():
+            return answer.result()
         # Shielded: a caller that gives up must not take the answer away from those who share it.
         return await asyncio.shield(answer)
+
+    def remembered(self, key: str) -> V | None:
+        """What was answered a moment ago; None where that would have to be looked up (or was None)."""
+        began, answer = self._found.get(key, (0.0, None))
+        if answer is None or not answer.done() or self._monotonic() - began >= self._max_age_seconds:
+            return None
+        return None if _failed(answer) else answer.result()
 
     async def fresh(self, key: str) -> V:
         """What a look-up answers that begins after this call; those who wait for the same one share it."""

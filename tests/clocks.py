@@ -19,3 +19,13 @@ class SetClock:
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+class Monotonic:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -6,9 +6,12 @@ key is known ever waits for that.
 """
 
 import asyncio
+import hashlib
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +29,7 @@ MAX_TOKEN_CHARACTERS = 8192
 MAX_AGE_SECONDS = 300
 REFETCH_SECONDS = 10
 TIMEOUT_SECONDS = 2.0
+MOST_VERIFIED = 20_000
 
 # Which kind of token a category tag names: session, template, and "says nothing". Absent is older than the tags.
 _USER_TOKEN_CATEGORIES = frozenset({None, "cl_B7d4PD111AAA", "cl_B7d4PD222AAA", "cl_I7d4PD111III"})
@@ -38,6 +42,15 @@ Claims = Mapping[str, Any]
 
 class _Refused(Exception):
     """Why a token is no good; for the log, never for the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token whose signature was found good, by which key, and what it says."""
+
+    kid: str
+    key: Mapping[str, Any]
+    claims: Claims
 
 
 class KeySet:
@@ -102,22 +115,53 @@ class TokenVerifier:
     none, which the leaked-token attack that `azp` guards against cannot achieve.
     """
 
-    def __init__(self, app: ClerkApp, http: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: ClerkApp,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        most_verified: int = MOST_VERIFIED,
+    ) -> None:
         self._issuer = app.issuer
         self._parties = app.parties
         self._clock = clock
-        self._keys = KeySet(app.key_set_url, http)
+        self._keys = KeySet(app.key_set_url, http, monotonic)
+        self._most_verified = most_verified
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a good token; Unauthenticated for any other, without saying more than that."""
+        """The claims of a good token; Unauthenticated for any other, without saying more than that.
+
+        A signature is checked once for a token and key; that the key is still published, and the times, every time.
+        """
         try:
-            header = _header(token)
-            key = await self._keys.key(header["kid"])
+            name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+            known = self._verified.get(name)
+            kid = known.kid if known is not None else _header(token)["kid"]
+            key = await self._keys.key(kid)
             if key is None:
                 raise _Refused("unknown kid")
-            return self._claims(token, key)
+            if known is not None and known.key == key:
+                _check_times(known.claims, self._clock().timestamp())
+                return known.claims
+            claims = self._claims(token, key)
+            self._remember(name, _Verified(kid, key, claims))
+            return claims
         except _Refused as error:
             raise Unauthenticated("The token is not valid here; sign in again and send a fresh one.") from error
+
+    @property
+    def remembered(self) -> int:
+        """How many tokens need no second check of their signature."""
+        return len(self._verified)
+
+    def _remember(self, name: bytes, verified: "_Verified") -> None:
+        """Only good tokens come here, so nobody can crowd them out with others."""
+        self._verified[name] = verified
+        self._verified.move_to_end(name)
+        if len(self._verified) > self._most_verified:
+            self._verified.popitem(last=False)
 
     def _claims(self, token: str, key: Mapping[str, Any]) -> Claims:
         now = self._clock().timestamp()

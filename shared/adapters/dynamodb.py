@@ -1,29 +1,55 @@
-"""DynamoDB through boto3, for async code: the blocking client runs in a bounded thread pool here and nowhere else.
+"""DynamoDB for async code. Repositories and shared.metering call it; items are plain Python values in and out.
 
-Repositories and shared.metering call it; items are plain Python values in and out. Writes are sent exactly once (no
-hidden retry could count twice), so each failure says whether the write may have happened: `NotApplied` or
-`OutcomeUnknown`. Reads are retried. Source: facts on DynamoDB retries in the decision record 0002.
+Reads of one item and updates go through a small client (dynamodb_http), updates of different items together where
+asked (dynamodb_batches); everything else through boto3, whose blocking client runs in a bounded thread pool here and
+nowhere else. Writes are sent exactly once (no hidden retry could count twice), so each failure says whether the write
+may have happened: `NotApplied` or `OutcomeUnknown`. Reads are retried. Why: decision records 0001 and 0009.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from shared.adapters.values import plain, wire
-from shared.domain.errors import Unavailable
+from shared.adapters.dynamodb_batches import Batches
+from shared.adapters.dynamodb_http import CONNECT_SECONDS, READ_SECONDS, DynamoHttp
+from shared.adapters.dynamodb_outcomes import (
+    ConditionFailed,
+    NotApplied,
+    OutcomeUnknown,
+    Reason,
+    Refused,
+    TransactionCancelled,
+    failure,
+    not_applied,
+    outcome_unknown,
+)
+from shared.adapters.dynamodb_writes import Key, Write, check, delete, put, update
+from shared.adapters.values import Item, plain, wire
 
-Item = dict[str, Any]
-Key = Mapping[str, str]
+__all__ = [
+    "ConditionFailed",
+    "Dynamo",
+    "Item",
+    "Key",
+    "NotApplied",
+    "OutcomeUnknown",
+    "Reason",
+    "Refused",
+    "TransactionCancelled",
+    "Write",
+    "check",
+    "delete",
+    "put",
+    "update",
+]
 
-CONNECT_SECONDS = 0.7
-READ_SECONDS = 1.5
 DEADLINE_SECONDS = 2.5  # what a caller waits at most; a store that is down is a 503 within 3 seconds
 THREADS = 32
 MOST_READ_TOGETHER = 100
@@ -31,114 +57,14 @@ MOST_WRITTEN_TOGETHER = 25
 UNPROCESSED_ATTEMPTS = 5
 UNPROCESSED_PAUSE_SECONDS = 0.05
 
-_REFUSED_BEFORE_WORK = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-
-
-class ConditionFailed(Exception):
-    """The condition of a single write did not hold. `item` is what stands there, None when nothing does."""
-
-    def __init__(self, item: Item | None) -> None:
-        super().__init__("the write's condition did not hold")
-        self.item = item
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why one part of a transaction stopped it: `None` where this part was fine."""
-
-    code: str
-    item: Item | None
-
-    @property
-    def condition_failed(self) -> bool:
-        return self.code == "ConditionalCheckFailed"
-
-
-class TransactionCancelled(Exception):
-    """A transaction did not happen, none of it. `reasons` follow the order of its parts."""
-
-    def __init__(self, reasons: Sequence[Reason]) -> None:
-        super().__init__("the transaction was cancelled")
-        self.reasons = tuple(reasons)
-
-    @property
-    def conflict(self) -> bool:
-        """Nothing but a collision with another write under way: the same transaction may be sent again."""
-        return not any(reason.condition_failed for reason in self.reasons)
-
-
-class NotApplied(Unavailable):
-    """The store refused or never received the write: nothing happened."""
-
-
-class OutcomeUnknown(Unavailable):
-    """The answer was lost: the write may or may not have happened, or may yet happen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One conditional write, alone or as a part of a transaction.
-
-    `kind` is Put, Update, Delete or ConditionCheck; `names` and `values` fill the `#…` and `:…` of the expressions.
-    """
-
-    kind: str
-    table: str
-    key: Key | None = None
-    item: Item | None = None
-    update: str | None = None
-    condition: str | None = None
-    names: Mapping[str, str] | None = None
-    values: Mapping[str, Any] | None = None
-
-    def request(self) -> dict[str, Any]:
-        """The members DynamoDB wants, the same alone and in a transaction."""
-        request: dict[str, Any] = {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        if self.key is not None:
-            request["Key"] = wire(self.key)
-        if self.item is not None:
-            request["Item"] = wire(self.item)
-        if self.update is not None:
-            request["UpdateExpression"] = self.update
-        if self.condition is not None:
-            request["ConditionExpression"] = self.condition
-        if self.names:
-            request["ExpressionAttributeNames"] = dict(self.names)
-        if self.values:
-            request["ExpressionAttributeValues"] = wire(self.values)
-        return request
-
-
-def put(table: str, item: Item, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Put", table, item=item, condition=condition, **arguments)
-
-
-def update(table: str, key: Key, expression: str, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Update", table, key=key, update=expression, condition=condition, **arguments)
-
-
-def delete(table: str, key: Key, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Delete", table, key=key, condition=condition, **arguments)
-
-
-def check(table: str, key: Key, condition: str, **arguments: Any) -> Write:
-    return Write("ConditionCheck", table, key=key, condition=condition, **arguments)
-
 
 class Dynamo:
     """One connection pool to the store. Built in deps.py, closed when the service stops."""
 
     def __init__(self, *, region: str, endpoint: str | None = None, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dynamodb")
-        session = boto3.Session(region_name=region)
+        core = botocore.session.get_session()
+        session = boto3.Session(region_name=region, botocore_session=core)
 
         def client(attempts: int) -> Any:
             config = Config(
@@ -152,17 +78,27 @@ class Dynamo:
 
         self._reader = client(2)
         self._writer = client(1)
+        self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
+        self._batches = Batches(self._http.call, self.write)
 
     async def close(self) -> None:
+        await self._batches.close()
+        await self._http.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._reader.close()
         self._writer.close()
 
     async def get(self, table: str, key: Key, *, consistent: bool = True) -> Item | None:
         """One item, None when absent. TTL deletion lags by days: the caller compares `expiresAt` itself."""
-        answer = await self._call(
-            lambda: self._reader.get_item(TableName=table, Key=wire(key), ConsistentRead=consistent)
-        )
+        asked = {"TableName": table, "Key": wire(key), "ConsistentRead": consistent}
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                try:
+                    answer = await self._http.call("GetItem", asked)
+                except (NotApplied, OutcomeUnknown):
+                    answer = await self._http.call("GetItem", asked)
+        except TimeoutError as error:
+            raise outcome_unknown() from error
         return plain(answer.get("Item"))
 
     async def get_many(
@@ -190,7 +126,7 @@ class Dynamo:
             if not asked:
                 return found
             await asyncio.sleep(UNPROCESSED_PAUSE_SECONDS * 2**exponent)
-        raise _unavailable(NotApplied)
+        raise not_applied()
 
     async def query(
         self,
@@ -234,12 +170,21 @@ class Dynamo:
         """
         request = write.request()
         if write.kind == "Update":
-            request["ReturnValues"] = "ALL_NEW"
-        elif write.kind == "Delete":
+            answer = await self._http.call("UpdateItem", request | {"ReturnValues": "ALL_NEW"})
+            return plain(answer.get("Attributes"))
+        if write.kind == "Delete":
             request["ReturnValues"] = "ALL_OLD"
         operation = getattr(self._writer, f"{write.kind.lower()}_item")
         answer = await self._call(lambda: operation(**request))
         return plain(answer.get("Attributes"))
+
+    async def write_with_others(self, write: Write) -> Item | None:
+        """An update like any other, which may share its request with those of other items that wait now."""
+        return await self._batches.write(write)
+
+    def shares_writes(self, table: str) -> bool:
+        """Whether this store is known to take updates together; asked of it once two could have gone so."""
+        return self._batches.able(table)
 
     async def write_many(self, writes: Sequence[Write]) -> None:
         """Puts and deletes without conditions, in any order, 25 a request. For hints: what fails is not tried again.
@@ -267,29 +212,17 @@ class Dynamo:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await loop.run_in_executor(self._pool, call)
         except TimeoutError as error:
-            raise _unavailable(OutcomeUnknown) from error
+            raise outcome_unknown() from error
         except ClientError as error:
             raise _translated(error) from error
         except (EndpointConnectionError, ConnectTimeoutError) as error:
-            raise _unavailable(NotApplied) from error
+            raise not_applied() from error
         except BotoCoreError as error:
-            raise _unavailable(OutcomeUnknown) from error
+            raise outcome_unknown() from error
 
 
 def _translated(error: ClientError) -> Exception:
     response: Mapping[str, Any] = error.response
-    code = str(response.get("Error", {}).get("Code", ""))
-    if code == "ConditionalCheckFailedException":
-        return ConditionFailed(plain(response.get("Item")))
-    if code == "TransactionCanceledException":
-        reasons: list[dict[str, Any]] = response.get("CancellationReasons", [])
-        return TransactionCancelled([Reason(str(one.get("Code", "None")), plain(one.get("Item"))) for one in reasons])
-    if code in _REFUSED_BEFORE_WORK:
-        return _unavailable(NotApplied)
-    if response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return _unavailable(OutcomeUnknown)
-    return error  # our own fault (a malformed request, a missing right): a 500, told in the log
-
-
-def _unavailable(kind: type[Unavailable]) -> Unavailable:
-    return kind("The store did not answer in time; send the same request again.", retry_after_seconds=2)
+    told = response.get("Error", {})
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return failure(status, str(told.get("Code", "")), {"message": told.get("Message")} | dict(response))

@@ -1,31 +1,65 @@
-"""Items between plain Python values and the form DynamoDB sends them in. Called by shared.adapters.dynamodb only."""
+"""Plain Python values to DynamoDB's wire form and back: text, whole numbers, true and false, nothing, lists and maps.
+
+That is all we store. Called by every path to the store; the SDK's own conversion does the same in many more steps.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+Item = dict[str, Any]
 
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+
+def to_wire(value: Any) -> dict[str, Any]:
+    """One value in wire form; TypeError for what can't be stored."""
+    kind = type(value)
+    if kind is str:
+        return {"S": value}
+    if kind is int:
+        return {"N": str(value)}
+    if isinstance(value, Mapping):
+        return {"M": {name: to_wire(inner) for name, inner in value.items()}}
+    return _rarer_to_wire(value)
+
+
+def _rarer_to_wire(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, list | tuple):
+        return {"L": [to_wire(inner) for inner in value]}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    raise TypeError(f"a {type(value).__name__} can't be stored")
 
 
 def wire(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serialize(value) for name, value in values.items()}
+    return {name: to_wire(value) for name, value in values.items()}
 
 
-def plain(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if item is None:
+def from_wire(value: Mapping[str, Any]) -> Any:
+    """One value out of wire form; TypeError for a kind we never store."""
+    ((kind, inner),) = value.items()
+    if kind in {"S", "BOOL"}:
+        return inner
+    if kind == "N":
+        return _whole(inner)
+    if kind == "M":
+        return {name: from_wire(one) for name, one in inner.items()}
+    if kind == "L":
+        return [from_wire(one) for one in inner]
+    if kind == "NULL":
         return None
-    return {name: _whole(_deserialize(value)) for name, value in item.items()}
+    raise TypeError(f"a value of kind {kind} was not stored by us")
 
 
-def _whole(value: Any) -> Any:
-    """Numbers come back as Decimal; all we store are whole."""
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return value
+def plain(item: Mapping[str, Any] | None) -> Item | None:
+    return None if item is None else {name: from_wire(value) for name, value in item.items()}
+
+
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        return int(Decimal(digits))

@@ -5,6 +5,7 @@ Both are plain values that sort in time order, so that "later period" is `>`. Th
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -16,8 +17,8 @@ class Month:
 
     @classmethod
     def of(cls, instant: datetime) -> "Month":
-        utc = instant.astimezone(UTC)
-        return cls(utc.year, utc.month)
+        utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+        return _month(utc.year, utc.month)
 
     @classmethod
     def parse(cls, text: str) -> "Month":
@@ -30,15 +31,30 @@ class Month:
 
     @property
     def start(self) -> datetime:
-        return datetime(self.year, self.month, 1, tzinfo=UTC)
+        return _first_instant(self)
 
     @property
     def end(self) -> datetime:
         """The first instant that is no longer in the month."""
-        return self.next().start
+        return _first_instant(self.next())
+
+    @property
+    def seconds(self) -> int:
+        return int((self.end - self.start).total_seconds())
 
     def next(self) -> "Month":
-        return Month(self.year + self.month // 12, self.month % 12 + 1)
+        return _month(self.year + self.month // 12, self.month % 12 + 1)
+
+
+# The present month and the next are asked for in every call; they are values, so one of each will do.
+@lru_cache(64)
+def _month(year: int, month: int) -> Month:
+    return Month(year, month)
+
+
+@lru_cache(64)
+def _first_instant(month: Month) -> datetime:
+    return datetime(month.year, month.month, 1, tzinfo=UTC)
 
 
 def minute_of(instant: datetime) -> int:
@@ -53,6 +69,7 @@ def seconds_until(later: datetime, now: datetime) -> int:
     return max(1, whole)
 
 
+@lru_cache(256)
 def timestamp(instant: datetime) -> str:
     """The JSON form of an instant: RFC 3339 in UTC with `Z`."""
     return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

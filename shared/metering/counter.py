@@ -13,6 +13,7 @@ from shared.adapters.system import Chance, Clock
 from shared.domain.errors import Unavailable
 from shared.domain.quota import Quota, Standing, Usage
 from shared.metering.calls import Call, Counted, Idempotency
+from shared.metering.deadlines import Deadlines
 from shared.metering.lane import Lane
 from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer, Unobserved
@@ -47,6 +48,7 @@ class Counter:
         self._observer = observer or Unobserved()
         self._lanes: OrderedDict[str, Lane] = OrderedDict()
         self._max_lanes = max_lanes
+        self._deadlines = Deadlines(DEADLINE_SECONDS)
         self._waiting = 0
 
     async def count(
@@ -89,12 +91,8 @@ class Counter:
         self._waiting += 1
         try:
             lane.submit(Call(quota, units, idempotency, answer))
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                return await answer
-        except TimeoutError as error:
-            raise Unavailable(
-                "The store did not answer in time; send the same request again.", retry_after_seconds=2
-            ) from error
+            self._deadlines.watch(answer)
+            return await answer
         finally:
             self._waiting -= 1
 

@@ -18,6 +18,7 @@ from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
 from shared.metering.usage_item import Stored
+from shared.metrics import SHARED_CALLS
 
 MAX_BATCH = 2_000
 MAX_MARKED = 40  # a transaction holds 100 writes; fewer keep it quick
@@ -91,6 +92,7 @@ class Lane:
         return True
 
     async def _settle(self, batch: list[Call]) -> None:
+        SHARED_CALLS.observe(len(batch))
         settlement = Settlement(self._ledger, self._clock, self._stamps, self._attempts, self._seen)
         try:
             await settlement.run(batch)

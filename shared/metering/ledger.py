@@ -42,7 +42,7 @@ class Ledger:
 
     async def count(self, posting: Posting) -> Stored:
         """Add the plan's admitted calls; answers what stands then. Raises ConditionFailed where they do not fit."""
-        return Stored.from_item(await self._dynamo.write(usage_write(self._table, posting)))
+        return Stored.from_item(await self._dynamo.write_with_others(usage_write(self._table, posting)))
 
     async def count_marked(self, posting: Posting, markers: Sequence[Marker]) -> Stored:
         """The same in one transaction with the markers, whose answers must hold: so on exactly the usage seen.

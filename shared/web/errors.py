@@ -10,10 +10,11 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.domain.errors import ApiError, Unauthenticated
+from shared.web.answers import JsonAnswer
 from shared.web.log import note, request_id
 
 logger = logging.getLogger("dream_api")
@@ -25,33 +26,37 @@ _HTTP_ERRORS = {
 
 
 def error_response(
-    scope: Scope, status: int, code: str, message: str, facts: Mapping[str, Any] | None = None
-) -> JSONResponse:
+    scope: Scope,
+    status: int,
+    code: str,
+    message: str,
+    facts: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """One error as JSON; its code goes into the log line too."""
     note(scope, error=code)
-    return JSONResponse({"error": code, "message": message, "requestId": request_id(scope), **(facts or {})}, status)
+    body = {"error": code, "message": message, "requestId": request_id(scope), **(facts or {})}
+    return JsonAnswer(body, status, headers)
 
 
-def _api_error(request: Request, error: ApiError) -> Response:
-    response = error_response(request.scope, error.status, error.code, error.message, error.facts)
+def error_answer(request: Request, error: ApiError) -> Response:
+    """The answer a refusal amounts to; raising it has the same effect and costs more."""
+    headers = dict(error.headers)
     if error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
+        headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="dream-api"'
-    response.headers.update(error.headers)
-    return response
+        headers["WWW-Authenticate"] = 'Bearer realm="dream-api"'
+    return error_response(request.scope, error.status, error.code, error.message, error.facts, headers)
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:
     code, message = _HTTP_ERRORS.get(error.status_code, ("http_error", "The request can't be served."))
-    response = error_response(request.scope, error.status_code, code, message)
-    response.headers.update(error.headers or {})
-    return response
+    return error_response(request.scope, error.status_code, code, message, headers=error.headers)
 
 
 # Starlette's table is typed for handlers of any Exception; ours take the class they are listed under.
 exception_handlers: dict[Any, Callable[[Request, Any], Response]] = {
-    ApiError: _api_error,
+    ApiError: error_answer,
     HTTPException: _http_error,
 }
 

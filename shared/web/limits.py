@@ -20,8 +20,7 @@ def limit_headers(standing: Standing, now: datetime) -> dict[str, str]:
         policies.append(f'"minute";q={quota.rate_per_minute};w={MINUTE_SECONDS}')
         states.append(f'"minute";r={standing.calls_remaining};t={seconds_until(standing.minute_resets_at, now)}')
     if standing.remaining is not None:
-        window = int((month.end - month.start).total_seconds())
-        policies.append(f'"month";q={quota.limit};w={window}')
+        policies.append(f'"month";q={quota.limit};w={month.seconds}')
         states.append(f'"month";r={standing.remaining};t={seconds_until(month.end, now)}')
     if not policies:
         return {}

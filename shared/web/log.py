@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
@@ -28,6 +28,7 @@ SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
 )
+_ON_THE_WIRE = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS)
 
 
 def note(scope: Scope, **facts: Any) -> None:
@@ -61,10 +62,13 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = state["request_id"]
-                for name, value in SECURITY_HEADERS:
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                given = {name for name, _ in headers}
+                message["headers"] = [
+                    *(header for header in headers if header[0] != b"x-request-id"),
+                    (b"x-request-id", state["request_id"].encode()),
+                    *(header for header in _ON_THE_WIRE if header[0] not in given),
+                ]
             await send(message)
 
         try:
@@ -73,6 +77,8 @@ class RequestLog:
             self._write(scope, status, time.perf_counter() - began)
 
     def _write(self, scope: Scope, status: int, seconds: float) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
         route = scope.get("route")
         facts = {
             "service": self._service,
@@ -83,7 +89,10 @@ class RequestLog:
             "ms": round(seconds * 1000, 2),
             **scope["state"].get("facts", {}),
         }
-        logger.info("request", extra={"facts": facts})
+        # Made here, because logger.info looks for its caller through the whole stack first.
+        record = logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None)
+        record.facts = facts
+        logger.handle(record)
 
 
 def _given_id(scope: Scope) -> str | None:
@@ -98,18 +107,35 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _instant(record.created),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return _ascii(line)
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _ascii(line: dict[str, Any]) -> str:
+    """As JSON in ASCII only: other alphabets have line breaks of their own, which must not start a line."""
+    try:
+        written = orjson.dumps(line, default=str)
+    except TypeError:
+        written = b""
+    if written and written.isascii():
+        return written.decode()
+    return json.dumps(line, ensure_ascii=True, default=str)
 
 
 def configure(level: str, *, counted: bool = False) -> None:
     """JSON lines on standard output, `counted` as metrics too; called once, when a service starts."""
+    # What no line shows need not be looked up for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -17,6 +17,7 @@ from shared.web.limits import limit_headers
 from shared.web.log import note
 
 HEADER = "Idempotency-Key"
+_WIRE_NAME = HEADER.lower().encode()
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -25,7 +26,7 @@ def idempotency(request: Request, raw_body: bytes) -> Idempotency | None:
 
     The header may be quoted, as its draft standard has it, or bare, as most clients send it: both name the same key.
     """
-    values = request.headers.getlist(HEADER)
+    values = [value.decode("latin-1") for name, value in request.scope["headers"] if name == _WIRE_NAME]
     if not values:
         return None
     key = _unquoted(values[0].strip())

@@ -3,6 +3,7 @@
 Called by each service's __main__ and by nothing else.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,6 +20,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 KEEP_ALIVE_SECONDS = 65  # above a load balancer's 60, or it meets closed connections
 EXIT_UNUSABLE_SETTINGS = 2
+YOUNG_OBJECTS = 20_000
 
 
 def settings_or_exit(service: str, load: Callable[[], S]) -> S:
@@ -30,6 +32,15 @@ def settings_or_exit(service: str, load: Callable[[], S]) -> S:
         for sentence in sentences(error):
             print(f"  {sentence}", file=sys.stderr)  # noqa: T201 - as above
         raise SystemExit(EXIT_UNUSABLE_SETTINGS) from None
+
+
+def spare_the_collector() -> None:
+    """Called once all is loaded, in each server process: none of that is garbage, and looking through it again and
+    again costs a tenth of every call. Young objects are looked at less often too: nearly all end with their request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def serve(factory: str, settings: ServiceSettings, port: int) -> None:
@@ -48,6 +59,7 @@ def serve(factory: str, settings: ServiceSettings, port: int) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        loop="uvloop",
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.drain_seconds,

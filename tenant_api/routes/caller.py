@@ -1,10 +1,12 @@
 """What every route starts with: what serves it, and which end-user is called for. Called by the other routes only."""
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 
 from shared.domain.errors import BadRequest
 from shared.domain.principal import EndUser, Platform
-from shared.web.auth import bearer
+from shared.web.auth import bearer, bearer_of
 from shared.web.log import note
 from tenant_api.deps import Deps
 
@@ -18,8 +20,15 @@ def deps_of(request: Request) -> Deps:
 
 async def end_user_of(request: Request) -> EndUser:
     """The end-user this request is for, noted for the log."""
+    credentials: list[bytes] = []
+    user_ids: list[bytes] = []
+    plans: list[bytes] = []
+    wanted = {b"authorization": credentials, b"x-user-id": user_ids, b"x-user-plan": plans}
+    for name, value in request.scope["headers"]:
+        if name in wanted:
+            wanted[name].append(value)
     end_user = await deps_of(request).authentication.end_user(
-        bearer(request), _text(request, "X-User-Id"), _text(request, "X-User-Plan")
+        bearer_of(credentials), _text("X-User-Id", user_ids), _text("X-User-Plan", plans)
     )
     note(request.scope, platformId=end_user.platform_id, userId=end_user.user_id, keyLastFour=end_user.key_last_four)
     return end_user
@@ -50,12 +59,11 @@ def number_of(request: Request, name: str, otherwise: int, most: int) -> int:
     return int(text)
 
 
-def _text(request: Request, name: str) -> str | None:
-    """A header as UTF-8, which the server hands on as single bytes; BadRequest when doubled or not UTF-8."""
-    values = request.headers.getlist(name)
+def _text(name: str, values: Sequence[bytes]) -> str | None:
+    """A header as UTF-8; BadRequest when doubled or not UTF-8."""
     if len(values) > 1:
         raise BadRequest(f"{name} is sent once.", header=name)
     try:
-        return values[0].encode("latin-1").decode() if values else None
+        return values[0].decode() if values else None
     except UnicodeDecodeError as error:
         raise BadRequest(f"{name} is not UTF-8.", header=name) from error

@@ -2,10 +2,12 @@
 
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from shared.domain.quota import MAX_UNITS
+from shared.web.answers import JsonAnswer
 from shared.web.body import Body, parsed, raw_body
+from shared.web.errors import error_answer
 from shared.web.limits import limit_headers, usage_json
 from shared.web.metered import idempotency, refused, told
 from tenant_api.routes.caller import deps_of, end_user_of
@@ -21,14 +23,14 @@ async def data(request: Request) -> Response:
     deps = deps_of(request)
     end_user = await end_user_of(request)
     raw = await raw_body(request)
-    units = parsed(raw, Call).units
+    units = parsed(raw, Call).units if raw else 1
     counted = await deps.usage.count(end_user, units, idempotency(request, raw))
     decision, now = counted.decision, deps.clock()
     headers = told(request, counted, now)
     error = deps.usage.refusal(end_user, units, decision)
     if error is not None:
-        raise refused(error, decision, now)
-    return JSONResponse({"success": True, "usage": usage_json(decision)}, headers=headers)
+        return error_answer(request, refused(error, decision, now))
+    return JsonAnswer({"success": True, "usage": usage_json(decision)}, headers=headers)
 
 
 async def standing(request: Request) -> Response:
@@ -37,4 +39,4 @@ async def standing(request: Request) -> Response:
     found = await deps.usage.standing(end_user)
     usage = usage_json(found)
     body = {"userId": end_user.user_id, "plan": usage.pop("plan"), "usageCount": usage.pop("count"), **usage}
-    return JSONResponse(body, headers=limit_headers(found, deps.clock()))
+    return JsonAnswer(body, headers=limit_headers(found, deps.clock()))

@@ -1,7 +1,7 @@
 """What a process adds up: opened before it counts, closed when everything is stored, recounted when it was killed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 
 import pytest
@@ -13,6 +13,7 @@ from shared.metering.share import Share
 from tenant_api.repositories.activity import Opened
 from tenant_api.steps import step_of
 from tests.clocks import SetClock
+from tests.conftest import REGION
 from tests.faults import Fault
 from tests.shared.metering.test_counter import faulty
 from tests.tenant_api.activity import PLATFORM, Processes
@@ -21,6 +22,14 @@ pytestmark = pytest.mark.store
 
 FREE = Quota("free", UNLIMITED, UNLIMITED)
 OTHER = "plt_" + "2" * 32
+
+
+@pytest.fixture
+async def dynamo(endpoint: str) -> AsyncIterator[Dynamo]:
+    """One of each test's own event loop, whose connections it keeps."""
+    opened = Dynamo(region=REGION, endpoint=endpoint)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -214,5 +214,5 @@ async def test_a_call_is_one_line_in_the_log_without_the_key(service: Service, l
     lines = [line for line in log.getvalue().splitlines() if '"/api/data"' in line]
     assert len(lines) == 1
     assert platform.key not in lines[0]
-    for fact in ('"decision": "admitted"', '"used": 1', '"userId": "alice"', f'"{platform.key[-4:]}"'):
+    for fact in ('"decision":"admitted"', '"used":1', '"userId":"alice"', f'"{platform.key[-4:]}"'):
         assert fact in lines[0]

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.adapters.clerk import ClerkUsers, KeySet, TokenVerifier, clerk_http
 from shared.domain.errors import NotFound, Unauthenticated, Unavailable
-from tests.clocks import SetClock
+from tests.clocks import Monotonic, SetClock
 from tests.serving import serving
 from tests.tokens import Issuer, segment
 
@@ -244,3 +244,49 @@ async def test_metadata_goes_to_the_merging_address_under_the_pinned_version() -
     assert headers["clerk-api-version"] == "2026-05-12"
     assert headers["authorization"] == "Bearer sk_test_of_the_tests"
     assert json.loads(body) == {"public_metadata": {"plan": "paid", "old": None}}
+
+
+async def test_a_token_is_refused_the_moment_it_ends_however_often_it_was_taken_before() -> None:
+    issuer, clock = Issuer(), SetClock()
+    async with serving(issuer.app) as url, clerk_http() as http:
+        verifier = TokenVerifier(issuer.clerk_app(url), http, clock)
+        token = issuer.token(now=clock().timestamp())
+        claims = await verifier.verify(token)
+        assert await verifier.verify(token) == claims
+        clock.advance(seconds=claims["exp"] - clock().timestamp() + 4)
+        assert await verifier.verify(token) == claims
+        clock.advance(seconds=1)
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(token)
+        await verifier.close()
+
+
+async def test_a_token_taken_before_is_refused_once_its_key_is_no_longer_published() -> None:
+    issuer, seconds = Issuer(), Monotonic()
+    async with serving(issuer.app) as url, clerk_http() as http:
+        verifier = TokenVerifier(issuer.clerk_app(url), http, CLOCK, seconds)
+        token = issuer.token(now=NOW)
+        await verifier.verify(token)
+        issuer.add_key(issuer.kid)  # another key of the same name
+        seconds.now += 301
+        await verifier.verify(token)  # renews the keys behind the scenes
+        while issuer.fetches < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(token)
+        assert (await verifier.verify(issuer.token(now=NOW)))["sub"] == "user_1"
+        await verifier.close()
+
+
+async def test_memory_of_tokens_is_bounded_and_bad_ones_are_not_remembered() -> None:
+    issuer = Issuer()
+    async with serving(issuer.app) as url, clerk_http() as http:
+        verifier = TokenVerifier(issuer.clerk_app(url), http, CLOCK, most_verified=3)
+        for number in range(5):
+            token = issuer.token(now=NOW, sub=f"user_{number}")
+            assert (await verifier.verify(token))["sub"] == f"user_{number}"
+            with pytest.raises(Unauthenticated):
+                await verifier.verify(token + "x")
+        assert verifier.remembered == 3
+        await verifier.close()

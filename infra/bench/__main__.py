@@ -1,0 +1,92 @@
+"""`python -m infra.bench [--quick] [--only TEXT] [--profile]`: measures, prints the table, writes build/bench.json.
+
+Loopback only and bounded: about six minutes whole, two with --quick. `--only` keeps the rows whose line has the text.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from infra.bench.measure import Measured, measure
+from infra.bench.report import Report
+from infra.bench.rows import CEILING, Row, rows
+from infra.bench.stage import signing_key, staged
+from infra.sandbox.engine import NoNativeEngine, installed
+from infra.sandbox.layout import ROOT, STATE
+
+BUILD = ROOT / "build"
+DELAY_SECONDS = 0.005
+SECONDS, QUICK_SECONDS = 4.0, 2.5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, each shorter")
+    parser.add_argument("--only", default="", help="the rows that have this text, and the ceiling")
+    parser.add_argument("--profile", action="store_true", help="profile the product into build/profile.txt (slower)")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long each row runs")
+    asked = parser.parse_args()
+    wanted = rows(quick=asked.quick, engine=_engine(), redis=_redis())
+    wanted = [row for row in wanted if row.design == CEILING or asked.only.lower() in str(row).lower()]
+    seconds = asked.seconds or (QUICK_SECONDS if asked.quick else SECONDS)
+    BUILD.mkdir(exist_ok=True)
+    began = time.monotonic()
+    measured = _measured(wanted, seconds, BUILD / "profile.txt" if asked.profile else None)
+    report = Report(measured, DELAY_SECONDS)
+    print(f"\n{report.table()}\n\n{report.goals()}\n\n{_machine()}; {time.monotonic() - began:.0f} s in all")
+    found = {"machine": _machine(), "rows": [one.as_json() for one in measured]}
+    (BUILD / "bench.json").write_text(json.dumps(found, indent=1))
+    return 1 if any(one.exact.startswith("NO") for one in measured) else 0
+
+
+def _measured(wanted: list[Row], seconds: float, profile: Path | None) -> list[Measured]:
+    found, signing, numbers = [], signing_key(), itertools.count()
+    with tempfile.TemporaryDirectory(prefix="dream-api-bench-") as folder:
+        for server, group in itertools.groupby(wanted, key=lambda row: row.server):
+            with staged(server, DELAY_SECONDS, Path(folder), signing, profile) as stage:
+                for row in group:
+                    one = measure(stage, row, f"{next(numbers)}", seconds)
+                    found.append(one)
+                    print(
+                        f"{row.design}, {row.calls}, {row.users} users, {row.connections} connections, "
+                        f"{row.workers} workers, {row.store}: {one.calls_per_second:,.0f}/s, exact: {one.exact}",
+                        flush=True,
+                    )
+    return found
+
+
+def _engine() -> bool:
+    try:
+        installed(STATE / "engine")
+    except NoNativeEngine as error:
+        print(f"Rows on the native engine are left out: {error}.")
+        return False
+    return True
+
+
+def _redis() -> bool:
+    if shutil.which("redis-server") is None:
+        print("Rows on Redis are left out: redis-server is missing (Debian and Ubuntu: apt-get install redis-server).")
+        return False
+    return True
+
+
+def _machine() -> str:
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
+    model = models[0] if models else platform.machine()
+    return f"{len(models)} cores of {model}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""What the bench's store understands: update and condition expressions and PartiQL updates, compiled once a text.
+
+Called by infra.bench.store. Items are kept in DynamoDB's wire form. Anything outside this small grammar is refused,
+never guessed at: a statement that ran as something else would make the exactness checks worthless.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Item = dict[str, Any]
+Values = Any  # names to wire values for expressions, a list of them for statements
+Step = Callable[[Item, Values], None]
+Test = Callable[[Item, Values], bool]
+Path = Sequence[str]
+
+_STATEMENT = re.compile(
+    r'UPDATE "(?P<table>[^"]+)"(?: SET (?P<sets>.+?))?(?: REMOVE (?P<removes>.+?))? WHERE (?P<where>.+?)'
+    r"(?P<returning> RETURNING ALL NEW \*)?"
+)
+_CLAUSES = re.compile(r"\b(SET|ADD|REMOVE)\b")
+_COMPARED = re.compile(r"(?P<path>\S+) (?P<sign><=|<|=) (?P<value>\S+)")
+_NUMBER = {"N"}
+
+
+class Unknown(Exception):
+    """A text outside the grammar."""
+
+
+class Compiled:
+    """One update: its tests and its steps. `applied` answers the changed item, or None where a test fails."""
+
+    def __init__(self, tests: Sequence[Test], steps: Sequence[Step]) -> None:
+        self._tests = tests
+        self._steps = steps
+
+    def holds(self, item: Item, values: Values) -> bool:
+        return all(test(item, values) for test in self._tests)
+
+    def apply(self, item: Item, values: Values) -> None:
+        for step in self._steps:
+            step(item, values)
+
+
+def expression(update: str, condition: str | None, names: Mapping[str, str]) -> Compiled:
+    """An UpdateExpression and its ConditionExpression."""
+
+    def path(text: str) -> Path:
+        return [names.get(part, part) for part in text.strip().split(".")]
+
+    parts = _CLAUSES.split(update)
+    steps: list[Step] = []
+    for word, body in zip(parts[1::2], parts[2::2], strict=True):
+        steps += [_step(word, action, path, str) for action in _split(body)]
+    tests = [_test(text, path, str) for text in (condition or "").split(" AND ") if text]
+    return Compiled(tests, steps)
+
+
+def statement(text: str) -> tuple[str, int, Compiled]:
+    """A PartiQL update: its table, where in its parameters the key begins, and what it does."""
+    found = _STATEMENT.fullmatch(text)
+    if found is None:
+        raise Unknown(text)
+    taken = iter(range(text.count("?")))
+    steps = [_step("SET", action, _quoted, lambda _mark: next(taken)) for action in _split(found["sets"] or "")]
+    steps += [_step("REMOVE", action, _quoted, lambda _mark: next(taken)) for action in _split(found["removes"] or "")]
+    key = next(taken)
+    conditions = found["where"].split(" AND ")
+    if conditions[:2] != ['"pk" = ?', '"sk" = ?']:
+        raise Unknown(text)
+    next(taken)
+    tests = [_test(condition, _quoted, lambda _mark: next(taken)) for condition in conditions[2:]]
+    return found["table"], key, Compiled(tests, steps)
+
+
+def _quoted(text: str) -> Path:
+    return [part.strip('"') for part in text.strip().split(".")]
+
+
+def _split(body: str) -> list[str]:
+    """Actions between commas, without being misled by those inside brackets."""
+    return [part.strip() for part in re.split(r",(?![^(]*\))", body) if part.strip()]
+
+
+def _step(word: str, action: str, path: Callable[[str], Path], value: Callable[[str], Any]) -> Step:
+    if word == "REMOVE":
+        return _remove(path(action))
+    if word == "ADD":
+        target, _, mark = action.partition(" ")
+        return _add(path(target), path(target), value(mark), _missing_is_zero=True)
+    target, _, right = action.partition(" = ")
+    plus = re.fullmatch(r"(\S+) \+ (\S+)", right)
+    if plus:
+        return _add(path(target), path(plus[1]), value(plus[2]), _missing_is_zero=False)
+    if not re.fullmatch(r":\w+|\?", right):
+        raise Unknown(action)
+    return _set(path(target), value(right))
+
+
+def _set(path: Path, mark: Any) -> Step:
+    *outer, last = path
+
+    def step(item: Item, values: Values) -> None:
+        for name in outer:
+            item = item[name]["M"]
+        item[last] = values[mark]
+
+    return step
+
+
+def _add(path: Path, source: Path, mark: Any, *, _missing_is_zero: bool) -> Step:
+    *outer, last = path
+    if list(path) != list(source):
+        raise Unknown(".".join(source))
+
+    def step(item: Item, values: Values) -> None:
+        for name in outer:
+            item = item[name]["M"]
+        stored = item.get(last)
+        if stored is None and not _missing_is_zero:
+            raise Unknown(f"{last} is not there to be added to")
+        item[last] = {"N": str((0 if stored is None else int(stored["N"])) + int(values[mark]["N"]))}
+
+    return step
+
+
+def _remove(path: Path) -> Step:
+    *outer, last = path
+
+    def step(item: Item, _values: Values) -> None:
+        for name in outer:
+            item = item[name]["M"]
+        item.pop(last, None)
+
+    return step
+
+
+def _test(text: str, path: Callable[[str], Path], value: Callable[[str], Any]) -> Test:
+    either = text.split(" OR ")
+    if len(either) > 1:
+        tests = [_test(one, path, value) for one in either]
+        return lambda item, values: any(test(item, values) for test in tests)
+    absent = re.fullmatch(r"attribute_not_exists\((\S+)\)|(\S+) IS MISSING", text.strip())
+    if absent:
+        missing = path(absent[1] or absent[2])
+        return lambda item, _values: _at(item, missing) is None
+    found = _COMPARED.fullmatch(text.strip())
+    if found is None:
+        raise Unknown(text)
+    return _compare(path(found["path"]), found["sign"], value(found["value"]))
+
+
+def _compare(path: Path, sign: str, mark: Any) -> Test:
+    def test(item: Item, values: Values) -> bool:
+        left, right = _at(item, path), values[mark]
+        if left is None or left.keys() != right.keys():
+            return False
+        if sign == "=":
+            return bool(left == right)
+        (one,), (other,) = left.values(), right.values()
+        if left.keys() == _NUMBER:
+            one, other = int(one), int(other)
+        return bool(one < other if sign == "<" else one <= other)
+
+    return test
+
+
+def _at(item: Item, path: Path) -> dict[str, Any] | None:
+    value: dict[str, Any] | None = item.get(path[0])
+    for name in path[1:]:
+        value = None if value is None else value["M"].get(name)
+    return value

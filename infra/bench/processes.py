@@ -1,0 +1,80 @@
+"""Processes of the bench: started, waited for, their CPU time read, ended. Called by infra.bench.stage and measure."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+HOST = "127.0.0.1"
+START_SECONDS = 15
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Process:
+    """One program that listens on a port, with whatever workers it starts."""
+
+    def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> None:
+        self.port = port
+        self._log = log
+        with log.open("ab") as out:
+            self._running = subprocess.Popen(
+                list(command), env=dict(environment), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self._wait()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time of the program and its workers so far."""
+        return sum(_cpu(process) for process in _family(self._running.pid))
+
+    def stop(self) -> None:
+        """End it, its workers with it; what does not end within 10 seconds is killed."""
+        if self._running.poll() is None:
+            os.killpg(self._running.pid, signal.SIGTERM)
+            try:
+                self._running.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._running.pid, signal.SIGKILL)
+                self._running.wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._running.poll() is None:
+            try:
+                socket.create_connection((HOST, self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        self.stop()
+        raise RuntimeError(f"it did not start; {self._log} says why:\n{self._log.read_text()[-2000:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for parent in found:
+        try:
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+        except OSError:
+            continue
+        found += [int(child) for child in children.split()]
+    return found
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS

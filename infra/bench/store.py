@@ -1,0 +1,228 @@
+"""A loopback store that answers like DynamoDB after a fixed delay, so that the service is measured and not an emulator.
+
+`python -m infra.bench.store --port P [--delay 0.005] [--keys FILE]`. It really keeps items and really judges each
+condition, the moment a request arrives; only the answer waits. `GET /stats` tells requests, statements, write units
+and the items' counts; `POST /forget` drops the usage items; `GET /.well-known/jwks.json` serves the tokens' keys.
+"""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import uvloop
+
+from infra.bench.expressions import Compiled, Unknown, expression, statement
+
+Item = dict[str, Any]
+ERROR = "com.amazonaws.dynamodb.v20120810#"
+FAILED = "The conditional request failed"
+UNIT_BYTES = 1024
+
+
+class Refused(Exception):
+    """An error of DynamoDB's: its code, and members beside it."""
+
+    def __init__(self, code: str, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.body = {"__type": ERROR + code, "message": message, **members}
+
+
+class Store:
+    """Items by table, partition and sort key, and what was asked of them."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str, str], Item] = {}
+        self.requests: Counter[str] = Counter()
+        self.statements = 0
+        self.units = 0
+        self._operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "GetItem": self._get,
+            "PutItem": self._put,
+            "UpdateItem": self._update,
+            "BatchExecuteStatement": self._batch,
+        }
+
+    def answer(self, operation: str, body: bytes) -> tuple[int, bytes]:
+        self.requests[operation] += 1
+        known = self._operations.get(operation)
+        try:
+            if known is None:
+                raise Refused("UnknownOperationException", operation)
+            return 200, orjson.dumps(known(orjson.loads(body)))
+        except Refused as error:
+            return 400, orjson.dumps(error.body)
+        except Unknown as error:
+            return 400, orjson.dumps(Refused("ValidationException", str(error)).body)
+
+    def stats(self) -> dict[str, Any]:
+        usage = {key[1]: item for key, item in self.items.items() if key[2] == "usage"}
+        return {
+            "requests": dict(self.requests),
+            "statements": self.statements,
+            "units": self.units,
+            "counts": {subject: int(item["usageCount"]["N"]) for subject, item in usage.items()},
+            "largest": max((_size(item) for item in usage.values()), default=0),
+        }
+
+    def forget(self) -> None:
+        self.items = {key: item for key, item in self.items.items() if key[2] != "usage"}
+        self.requests.clear()
+        self.statements = self.units = 0
+
+    def _get(self, asked: dict[str, Any]) -> dict[str, Any]:
+        item = self.items.get(_key(asked["TableName"], asked["Key"]))
+        return {} if item is None else {"Item": item}
+
+    def _put(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.items[_key(asked["TableName"], asked["Item"])] = asked["Item"]
+        return {}
+
+    def _update(self, asked: dict[str, Any]) -> dict[str, Any]:
+        names = asked.get("ExpressionAttributeNames") or {}
+        compiled = _expression(asked["UpdateExpression"], asked.get("ConditionExpression"), tuple(names.items()))
+        key = _key(asked["TableName"], asked["Key"])
+        changed = self._changed(key, compiled, asked.get("ExpressionAttributeValues") or {}, upsert=True)
+        if changed is None:
+            raise Refused("ConditionalCheckFailedException", FAILED, Item=self.items.get(key))
+        return {"Attributes": changed}
+
+    def _batch(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.statements += len(asked["Statements"])
+        return {"Responses": [self._statement(one) for one in asked["Statements"]]}
+
+    def _statement(self, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            table, place, compiled = _statement(asked["Statement"])
+            values = asked["Parameters"]
+            key = (table, values[place]["S"], values[place + 1]["S"])
+            changed = self._changed(key, compiled, values, upsert=False)
+        except Unknown as error:
+            return {"Error": {"Code": "ValidationError", "Message": str(error)}}
+        if changed is None:
+            stands = {"Item": self.items[key]} if key in self.items else {}
+            return {"Error": {"Code": "ConditionalCheckFailed", "Message": FAILED, **stands}, "TableName": table}
+        return {"TableName": table, "Item": changed}
+
+    def _changed(self, key: tuple[str, str, str], compiled: Compiled, values: Any, *, upsert: bool) -> Item | None:
+        """The item after the update; None where its condition does not hold. Either way it costs a write unit."""
+        self.units += 1
+        item = self.items.get(key)
+        if item is None:
+            if not upsert or not compiled.holds({}, values):
+                return None
+            item = {"pk": {"S": key[1]}, "sk": {"S": key[2]}}
+        elif not compiled.holds(item, values):
+            return None
+        compiled.apply(item, values)
+        self.items[key] = item
+        return item
+
+
+def _key(table: str, key: Mapping[str, Any]) -> tuple[str, str, str]:
+    return table, key["pk"]["S"], key["sk"]["S"]
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    """What DynamoDB would count: names and text in bytes, about half a byte a digit, a little for each map."""
+    total = 0
+    for name, value in item.items():
+        ((kind, inner),) = value.items()
+        size = _size(inner) + 3 if kind == "M" else len(inner) // 2 + 1 if kind == "N" else len(str(inner).encode())
+        total += len(name.encode()) + size
+    return total
+
+
+@lru_cache(4096)
+def _expression(update: str, condition: str | None, names: tuple[tuple[str, str], ...]) -> Compiled:
+    return expression(update, condition, dict(names))
+
+
+@lru_cache(4096)
+def _statement(text: str) -> tuple[str, int, Compiled]:
+    return statement(text)
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1 as far as the clients here speak it: one request after another, lengths given."""
+
+    def __init__(self, store: Store, delay: float, keys: bytes) -> None:
+        self._store = store
+        self._delay = delay
+        self._keys = keys
+        self._rest = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        data = self._rest + data if self._rest else data
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._rest = data
+            return
+        head = data[:end].lower()
+        length = int(_header(head, b"content-length") or 0)
+        if len(data) < end + 4 + length:
+            self._rest = data
+            return
+        self._rest = b""
+        self._serve(data[:end], head, data[end + 4 : end + 4 + length])
+
+    def _serve(self, head: bytes, lowered: bytes, body: bytes) -> None:
+        if head.startswith(b"POST / "):
+            where = lowered.find(b"x-amz-target:")
+            operation = head[where : head.find(b"\r\n", where)].rpartition(b".")[2].decode()
+            status, answer = self._store.answer(operation, body)
+            asyncio.get_running_loop().call_later(self._delay, partial(self._send, status, answer))
+        elif head.startswith(b"GET /stats"):
+            self._send(200, orjson.dumps(self._store.stats()))
+        elif head.startswith(b"POST /forget"):
+            self._store.forget()
+            self._send(200, b"{}")
+        else:
+            self._send(200, self._keys)
+
+    def _send(self, status: int, body: bytes) -> None:
+        if self._transport is not None:
+            kind = "application/x-amz-json-1.0"
+            head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+            self._transport.write(head.encode() + body)
+
+
+def _header(head: bytes, name: bytes) -> bytes | None:
+    where = head.find(b"\r\n" + name + b":")
+    if where < 0:
+        return None
+    end = head.find(b"\r\n", where + 2)
+    return head[where + len(name) + 3 : end if end > 0 else None].strip()
+
+
+async def serve(port: int, delay: float, keys: bytes) -> None:
+    store = Store()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(store, delay, keys), "127.0.0.1", port, backlog=1024
+    )
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--delay", type=float, default=0.005)
+    parser.add_argument("--keys", type=Path)
+    asked = parser.parse_args()
+    keys = asked.keys.read_bytes() if asked.keys else b'{"keys": []}'
+    uvloop.run(serve(asked.port, asked.delay, keys))
+
+
+if __name__ == "__main__":
+    main()

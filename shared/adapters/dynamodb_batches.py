@@ -1,0 +1,224 @@
+"""Updates of different items that wait at the same moment, sent together: up to 25 statements in one request.
+
+Used by shared.adapters.dynamodb. Each keeps its own condition and its own outcome, as if it were alone. Nothing waits
+for company: a lone update goes at once as a request of its own, and only behind requests under way do others gather.
+Whether the store takes such statements is asked of the store, with one that can hold nowhere; where it does not, every
+update is a request of its own.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
+from shared.adapters.dynamodb_writes import Write, update
+from shared.adapters.values import Item, plain
+from shared.domain.errors import Unavailable
+
+logger = logging.getLogger("dream_api.store")
+
+MOST_STATEMENTS = 25
+FEW_UNDER_WAY = 3  # with so many batches under way, the next one waits until it is full or one of them is back
+MOST_UNDER_WAY = 24
+ASK_AGAIN_SECONDS = 60
+
+_NOT_APPLIED = frozenset(
+    {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}
+)
+
+Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Single = Callable[[Write], Awaitable[Item | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An update that waits, the statement that says it, and whom to tell."""
+
+    write: Write
+    statement: dict[str, Any]
+    answer: "asyncio.Future[Item | None]"
+
+    def tell(self, item: Item | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(item)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Batches:
+    """Gathers the updates of one store."""
+
+    def __init__(self, call: Call, single: Single, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._call = call
+        self._single = single
+        self._ability = Ability(call, monotonic)
+        self._waiting: deque[_Waiting] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._alone = 0
+        self._woken = False
+
+    async def write(self, write: Write) -> Item | None:
+        """The item as it then is. Raises as a write of its own would."""
+        statement = write.statement()
+        if statement is None or not self._ability.of(write.table, company=self._alone > 0):
+            self._alone += 1
+            try:
+                return await self._single(write)
+            finally:
+                self._alone -= 1
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(write, statement, loop.create_future())
+        self._waiting.append(waiting)
+        if not self._woken:
+            self._woken = True
+            loop.call_soon(self._send_due)  # whoever else is ready at this very moment comes along
+        return await waiting.answer
+
+    def able(self, table: str) -> bool:
+        """Whether the store is known to take statements on a table."""
+        return self._ability.of(table, company=False)
+
+    async def close(self) -> None:
+        await self._ability.close()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _send_due(self) -> None:
+        self._woken = False
+        while self._waiting and self._due():
+            self._under_way.add(task := asyncio.create_task(self._send(self._next_batch())))
+            task.add_done_callback(self._sent)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """In order, up to the first that is of an item which is in it already: a batch may hold no item twice."""
+        batch: list[_Waiting] = []
+        items: set[tuple[str, ...]] = set()
+        while self._waiting and len(batch) < MOST_STATEMENTS:
+            one = self._waiting[0].write
+            item = (one.table, *(one.key or {}).values())
+            if item in items:
+                break
+            items.add(item)
+            batch.append(self._waiting.popleft())
+        return batch
+
+    def _due(self) -> bool:
+        under_way = len(self._under_way)
+        return under_way < (MOST_UNDER_WAY if len(self._waiting) >= MOST_STATEMENTS else FEW_UNDER_WAY)
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._send_due()
+
+    async def _send(self, batch: Sequence[_Waiting]) -> None:
+        if len(batch) == 1:
+            await self._send_alone(batch[0])
+            return
+        try:
+            answer = await self._call("BatchExecuteStatement", {"Statements": [one.statement for one in batch]})
+        except Refused as refused:
+            self._ability.lost(batch[0].write.table, str(refused))
+            await asyncio.gather(*(self._send_alone(one) for one in batch))
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is true of each of them
+            for one in batch:
+                one.fail(error)
+            return
+        responses = answer.get("Responses", ())
+        if len(responses) != len(batch):
+            responses = [{}] * len(batch)
+        again = [one for one, said in zip(batch, responses, strict=True) if not self._settled(one, said)]
+        await asyncio.gather(*(self._send_alone(one) for one in again))
+
+    def _settled(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
+        """Tell one what the batch's answer says of it; False where it has to be sent on its own."""
+        error = said.get("Error")
+        if error is None:
+            item = plain(said.get("Item"))
+            if item is None:
+                # It happened, but what stands there now is not told: the caller has to look.
+                self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
+                one.fail(outcome_unknown())
+            one.tell(item)
+            return True
+        code = error.get("Code", "")
+        if code == "ConditionalCheckFailed":
+            item = plain(error.get("Item"))
+            if item is None:
+                return False  # nothing stands there, or the store does not tell: a request of its own does
+            one.fail(ConditionFailed(item))
+        elif code in _NOT_APPLIED:
+            one.fail(not_applied())
+        elif code == "InternalServerError":
+            one.fail(outcome_unknown())
+        else:
+            self._ability.lost(one.write.table, f"{code}: {error.get('Message', '')}")
+            return False
+        return True
+
+    async def _send_alone(self, one: _Waiting) -> None:
+        try:
+            one.tell(await self._single(one.write))
+        except Exception as error:  # noqa: BLE001 - handed on to who waits
+            one.fail(error)
+
+
+class Ability:
+    """What is known of the store: whether it takes statements on a table."""
+
+    def __init__(self, call: Call, monotonic: Callable[[], float]) -> None:
+        self._call = call
+        self._monotonic = monotonic
+        self._known: dict[str, bool] = {}
+        self._asked: dict[str, float] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def of(self, table: str, *, company: bool) -> bool:
+        """Whether updates there may go together. Asked of the store once two could have."""
+        known = self._known.get(table)
+        if known is None and company and self._monotonic() >= self._asked.get(table, 0.0):
+            self._asked[table] = self._monotonic() + ASK_AGAIN_SECONDS
+            task = asyncio.create_task(self._ask(table))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        return known is True
+
+    def lost(self, table: str, why: str) -> None:
+        """It was thought to, and does not: from now on each update is a request of its own."""
+        self._known[table] = False
+        logger.warning("writes are sent one by one", extra={"facts": {"table": table, "reason": why}})
+
+    async def close(self) -> None:
+        for task in list(self._asking):
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def _ask(self, table: str) -> None:
+        """With a statement that has all ours have, of an item that is not there: one that understands it says so."""
+        names = {"#a": "a", "#b": "b", "#c": "0c", "#d": "d"}
+        asked = update(
+            table,
+            {"pk": "no such item", "sk": "no such item"},
+            "SET #a = :a, #b.#c = #b.#c + :a ADD #d :a REMOVE #b.#a",
+            "#a <= :a AND #b.#c = :a AND attribute_not_exists(#b.#b)",
+            names=names,
+            values={":a": 1},
+        )
+        try:
+            answer = await self._call("BatchExecuteStatement", {"Statements": [asked.statement()]})
+        except Refused as refused:
+            self.lost(table, str(refused))
+            return
+        except Unavailable:
+            return  # asked again in a while
+        codes = [said.get("Error", {}).get("Code") for said in answer.get("Responses", ())]
+        if codes == ["ConditionalCheckFailed"]:
+            self._known[table] = True
+        else:
+            self.lost(table, f"statements are not understood: {codes}")

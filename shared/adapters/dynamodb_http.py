@@ -1,0 +1,197 @@
+"""A small DynamoDB client for the requests of the hot path: signed, on kept-alive connections, each sent exactly once.
+
+Used by shared.adapters.dynamodb for reads, updates and batches; the SDK does everything else. What fails says whether
+the request may have been carried out: nothing was sent (NotApplied), or the answer was lost (OutcomeUnknown).
+"""
+
+import asyncio
+import ssl
+import time
+import weakref
+from collections import deque
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httptools
+import orjson
+from botocore.credentials import Credentials
+
+from shared.adapters.aws_signature import Place, Renewed, Signer
+from shared.adapters.dynamodb_outcomes import failure, not_applied, outcome_unknown
+from shared.metrics import STORE_SECONDS
+
+CONNECT_SECONDS = 0.7
+READ_SECONDS = 1.5
+IDLE_SECONDS = 15.0  # a connection unused for longer may be closed at the other end just as we write
+MOST_CONNECTIONS = 64
+
+
+class _Lost(Exception):
+    """The connection ended, or said something that is no HTTP, before the answer was whole."""
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: a request, its whole answer, the next request."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.open = False
+        self.idle_since = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._parts: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport, self.open = cast(asyncio.Transport, transport), True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.open = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(_Lost(str(error or "closed")))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.close()
+
+    def on_body(self, part: bytes) -> None:
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        if not self._parser.should_keep_alive():
+            self.open = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result((self._parser.get_status_code(), b"".join(self._parts)))
+        else:
+            self.close()  # nobody asked for this: what follows can't be told apart from an answer
+
+    def exchange(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
+        self._parts = []
+        self._answer = asyncio.get_running_loop().create_future()
+        if self._transport is None or self._transport.is_closing():
+            self._answer.set_exception(_Lost("closed"))
+        else:
+            self._transport.write(request)
+        return self._answer
+
+    def close(self) -> None:
+        self.open = False
+        if self._transport is not None and not self.loop.is_closed():
+            self._transport.abort()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(_Lost("closed"))
+
+
+class DynamoHttp:
+    """A pool of connections to one endpoint."""
+
+    def __init__(self, endpoint: str, region: str, credentials: Credentials | None) -> None:
+        address = urlsplit(endpoint)
+        self._host = address.hostname or ""
+        self._port = address.port or (443 if address.scheme == "https" else 80)
+        self._secure = ssl.create_default_context() if address.scheme == "https" else None
+        self._signer = Signer(Place(region, address.netloc))
+        self._credentials = Renewed(credentials)
+        self._idle: list[_Connection] = []
+        self._wanted: deque[asyncio.Future[None]] = deque()
+        self._used = 0
+        self._closed = False
+        self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+
+    async def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request, sent once. Raises what dynamodb_outcomes tells apart."""
+        if self._closed:
+            raise not_applied()
+        body = orjson.dumps(request)
+        credentials = await self._credentials.present()
+        began = time.perf_counter()
+        connection = await self._connection()
+        try:
+            sent = connection.exchange(self._signer.head(operation, body, credentials, time.time()) + body)
+            async with asyncio.timeout(READ_SECONDS):
+                status, answer = await sent
+        except (TimeoutError, _Lost) as error:
+            connection.close()
+            raise outcome_unknown() from error
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        finally:
+            self._give_back(connection)
+            STORE_SECONDS.labels(operation).observe(time.perf_counter() - began)
+        return _understood(status, answer)
+
+    async def close(self) -> None:
+        """Close every connection, and let the loop get round to it: it may be about to end. Nothing is sent after."""
+        self._closed = True
+        for connection in list(self._all):
+            connection.close()
+        self._idle.clear()
+        await asyncio.sleep(0)
+
+    async def _connection(self) -> _Connection:
+        """A connection nobody else uses. Whatever goes wrong here, nothing was sent."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                while self._used >= MOST_CONNECTIONS:
+                    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._wanted.append(turn)
+                    await turn
+                self._used += 1
+                try:
+                    return self._kept() or await self._opened()
+                except BaseException:
+                    self._next_turn()
+                    raise
+        except (TimeoutError, OSError) as error:
+            raise not_applied() from error
+
+    def _kept(self) -> _Connection | None:
+        """The one used last, so that those no longer needed grow idle."""
+        while self._idle:
+            connection = self._idle.pop()
+            young = time.monotonic() - connection.idle_since < IDLE_SECONDS
+            if connection.open and young and connection.loop is asyncio.get_running_loop():
+                return connection
+            connection.close()
+        return None
+
+    async def _opened(self) -> _Connection:
+        connection = _Connection()
+        self._all.add(connection)
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: connection, self._host, self._port, ssl=self._secure)
+        if self._closed:  # meanwhile
+            connection.close()
+        return connection
+
+    def _give_back(self, connection: _Connection) -> None:
+        if connection.open:
+            connection.idle_since = time.monotonic()
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._next_turn()
+
+    def _next_turn(self) -> None:
+        self._used -= 1
+        while self._wanted:
+            turn = self._wanted.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+def _understood(status: int, answer: bytes) -> dict[str, Any]:
+    try:
+        body: Any = orjson.loads(answer or b"{}")
+    except orjson.JSONDecodeError as error:
+        # A success that can't be read is still one; an error of somebody in between says nothing.
+        raise outcome_unknown() from error
+    if status == 200 and isinstance(body, dict):
+        return body
+    if not isinstance(body, dict) or "__type" not in body:
+        raise outcome_unknown()
+    raise failure(status, str(body["__type"]).rpartition("#")[2], body)

@@ -1,0 +1,180 @@
+"""One conditional write as a value, and the ways to say it: a request of its own, a part of a transaction, a statement.
+
+Made by repositories and shared.metering, sent by shared.adapters.dynamodb. A statement (PartiQL) can share a request
+with those of other items; what it can't say stays a request of its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from shared.adapters.values import Item, to_wire, wire
+
+Key = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One conditional write, alone or as a part of a transaction.
+
+    `kind` is Put, Update, Delete or ConditionCheck; `names` and `values` fill the `#…` and `:…` of the expressions.
+    """
+
+    kind: str
+    table: str
+    key: Key | None = None
+    item: Item | None = None
+    update: str | None = None
+    condition: str | None = None
+    names: Mapping[str, str] | None = None
+    values: Mapping[str, Any] | None = None
+
+    def request(self) -> dict[str, Any]:
+        """The members DynamoDB wants, the same alone and in a transaction."""
+        request: dict[str, Any] = {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        if self.key is not None:
+            request["Key"] = wire(self.key)
+        if self.item is not None:
+            request["Item"] = wire(self.item)
+        if self.update is not None:
+            request["UpdateExpression"] = self.update
+        if self.condition is not None:
+            request["ConditionExpression"] = self.condition
+        if self.names:
+            request["ExpressionAttributeNames"] = dict(self.names)
+        if self.values:
+            request["ExpressionAttributeValues"] = wire(self.values)
+        return request
+
+    def statement(self) -> dict[str, Any] | None:
+        """The same update as a PartiQL statement that answers the item as it then is; None where it can't be said."""
+        if self.kind != "Update" or self.key is None or self.values is None:
+            return None
+        names = tuple((self.names or {}).items())
+        said = _said(self.table, self.update or "", self.condition or "", names, tuple(self.key))
+        if said is None:
+            return None
+        text, marks = said
+        values, key = self.values, self.key
+        parameters = [to_wire(key[mark[1:]] if mark[0] == "=" else values[mark]) for mark in marks]
+        return {"Statement": text, "Parameters": parameters, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+def put(table: str, item: Item, condition: str | None = None, **arguments: Any) -> Write:
+    return Write("Put", table, item=item, condition=condition, **arguments)
+
+
+def update(table: str, key: Key, expression: str, condition: str | None = None, **arguments: Any) -> Write:
+    return Write("Update", table, key=key, update=expression, condition=condition, **arguments)
+
+
+def delete(table: str, key: Key, condition: str | None = None, **arguments: Any) -> Write:
+    return Write("Delete", table, key=key, condition=condition, **arguments)
+
+
+def check(table: str, key: Key, condition: str, **arguments: Any) -> Write:
+    return Write("ConditionCheck", table, key=key, condition=condition, **arguments)
+
+
+class _CanNotSay(Exception):
+    """A part of an expression that no statement says."""
+
+
+_CLAUSE = re.compile(r"\b(SET|ADD|REMOVE|DELETE) ")
+_PATH = r"[#\w]+(?:\.[#\w]+)*"
+_SET = re.compile(rf"({_PATH}) = (:\w+)")
+_SET_MORE = re.compile(rf"({_PATH}) = \1 \+ (:\w+)")
+_ADD = re.compile(rf"({_PATH}) (:\w+)")
+_COMPARED = re.compile(rf"({_PATH}) (=|<|<=|>|>=) (:\w+)")
+_ABSENT = re.compile(rf"attribute_not_exists\(({_PATH})\)")
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
+_QUOTABLE = re.compile(r"[\w.:-]+")
+
+
+@lru_cache(4096)
+def _said(
+    table: str, expression: str, condition: str, names: tuple[tuple[str, str], ...], key: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]] | None:
+    """The statement's text and what its question marks stand for: `:value` or `=key attribute`."""
+    try:
+        paths = _Paths(dict(names))
+        marks: list[str] = []
+        sets, removes = [], []
+        for word, action in _actions(expression):
+            if word == "REMOVE":
+                removes.append(paths.quoted(action))
+            else:
+                sets.append(_set(word, action, paths, marks))
+        wheres = [f'"{name}" = ?' for name in key]
+        marks += [f"={name}" for name in key]
+        wheres += _conditions(condition, paths, marks)
+    except _CanNotSay:
+        return None
+    clauses = [f'UPDATE "{table}"']
+    clauses += ["SET " + ", ".join(sets)] if sets else []
+    clauses += ["REMOVE " + ", ".join(removes)] if removes else []
+    return " ".join([*clauses, "WHERE", " AND ".join(wheres), "RETURNING ALL NEW *"]), tuple(marks)
+
+
+def _actions(expression: str) -> Iterator[tuple[str, str]]:
+    parts = _CLAUSE.split(expression)
+    if parts[0] or "DELETE" in parts[1::2]:
+        raise _CanNotSay(expression)
+    for word, body in zip(parts[1::2], parts[2::2], strict=True):
+        for action in body.split(","):
+            yield word, action.strip()
+
+
+def _set(word: str, action: str, paths: "_Paths", marks: list[str]) -> str:
+    found = _SET.fullmatch(action) if word == "SET" else None
+    more = (_ADD if word == "ADD" else _SET_MORE).fullmatch(action)
+    if found is not None:
+        marks.append(found[2])
+        return f"{paths.quoted(found[1])} = ?"
+    if more is None:
+        raise _CanNotSay(action)
+    marks.append(more[2])
+    return f"{paths.quoted(more[1])} = {paths.read(more[1])} + ?"
+
+
+def _conditions(condition: str, paths: "_Paths", marks: list[str]) -> list[str]:
+    """A statement never makes an item: it can only say what holds of one that is there."""
+    said, of_an_item = [], False
+    for part in condition.split(" AND "):
+        compared, absent = _COMPARED.fullmatch(part), _ABSENT.fullmatch(part)
+        if compared is not None:
+            of_an_item = True
+            marks.append(compared[3])
+            said.append(f"{paths.quoted(compared[1])} {compared[2]} ?")
+        elif absent is not None:
+            said.append(f"{paths.quoted(absent[1])} IS MISSING")
+        else:
+            raise _CanNotSay(part)
+    if not of_an_item:
+        raise _CanNotSay(condition)
+    return said
+
+
+class _Paths:
+    """Attribute paths as statements write them."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def quoted(self, path: str) -> str:
+        return ".".join(f'"{name}"' for name in self._parts(path))
+
+    def read(self, path: str) -> str:
+        """As an operand: its first name stands bare, which every engine takes."""
+        first, *rest = self._parts(path)
+        if _PLAIN_NAME.fullmatch(first) is None:
+            raise _CanNotSay(path)
+        return ".".join([first, *(f'"{name}"' for name in rest)])
+
+    def _parts(self, path: str) -> list[str]:
+        parts = [self._names.get(part, part) for part in path.split(".")]
+        if not all(_QUOTABLE.fullmatch(part) for part in parts):
+            raise _CanNotSay(path)
+        return parts

@@ -1,0 +1,186 @@
+"""The small client over real sockets: every way a request can fail says whether it may have been carried out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from botocore.credentials import Credentials
+
+from shared.adapters import dynamodb_http
+from shared.adapters.dynamodb import ConditionFailed, NotApplied, OutcomeUnknown, Refused
+from shared.adapters.dynamodb_http import DynamoHttp
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """Answers each request as it is told; counts connections and whole requests."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.connections = 0
+        self.requests = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+                self.requests += 1
+                await self._answer(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def client(answer: Answer) -> AsyncIterator[tuple[Server, DynamoHttp]]:
+    server = Server(answer)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    http = DynamoHttp(f"http://127.0.0.1:{port}", "us-east-1", Credentials("a", "b"))
+    yield server, http
+    await http.close()
+    listening.close()
+    await asyncio.sleep(0.01)
+
+
+def says(raw: bytes, *, close: bool = False) -> Answer:
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+        if close:
+            writer.close()
+            await writer.wait_closed()
+
+    return answer
+
+
+def http_answer(status: int, body: bytes, *headers: bytes) -> bytes:
+    lines = [b"HTTP/1.1 %d X" % status, b"content-length: %d" % len(body), *headers, b"", body]
+    return b"\r\n".join(lines)
+
+
+def error(code: str, **more: str) -> bytes:
+    facts = "".join(f', "{name}": {value}' for name, value in more.items())
+    return f'{{"__type": "com.amazonaws.dynamodb.v20120810#{code}", "message": "told"{facts}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(b"", close=True),  # reset after sending
+        says(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", close=True),  # truncated
+        says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{", close=True),
+        says(b"no HTTP at all\r\n\r\n"),
+        says(http_answer(200, b"no JSON")),
+        says(http_answer(200, b"[]")),
+        says(http_answer(500, error("InternalServerError"))),
+        says(http_answer(503, b"<html>somebody in between</html>")),
+        says(http_answer(403, b'{"message": "somebody in between"}')),
+    ],
+)
+async def test_a_lost_or_unreadable_answer_may_have_been_carried_out_and_is_not_sent_again(answer: Answer) -> None:
+    async with client(answer) as (server, http):
+        with pytest.raises(OutcomeUnknown):
+            await http.call("UpdateItem", {})
+        assert server.requests == 1
+
+
+async def test_a_slow_answer_is_given_up_and_its_connection_never_used_again() -> None:
+    async def slow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if server.requests == 1:
+            await asyncio.sleep(dynamodb_http.READ_SECONDS + 0.5)
+            writer.write(http_answer(200, b'{"late": true}'))
+        else:
+            writer.write(http_answer(200, b'{"late": false}'))
+
+    async with client(slow) as (server, http):
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown):
+            await http.call("UpdateItem", {})
+        assert time.monotonic() - began < dynamodb_http.READ_SECONDS + 1
+        assert await http.call("GetItem", {}) == {"late": False}
+        assert server.connections == 2
+
+
+async def test_who_gives_up_waiting_leaves_no_answer_for_the_next() -> None:
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = server.requests
+        await asyncio.sleep(0.05)
+        writer.write(http_answer(200, b'{"number": %d}' % number))
+
+    async with client(answer) as (server, http):
+        first = asyncio.create_task(http.call("GetItem", {}))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        assert await http.call("GetItem", {}) == {"number": 2}
+
+
+async def test_nothing_was_sent_where_nobody_listens() -> None:
+    http = DynamoHttp("http://127.0.0.1:9", "us-east-1", Credentials("a", "b"))
+    with pytest.raises(NotApplied):
+        await http.call("UpdateItem", {})
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ThrottlingException", NotApplied),
+        ("ProvisionedThroughputExceededException", NotApplied),
+        ("RequestLimitExceeded", NotApplied),
+        ("TransactionConflictException", NotApplied),
+        ("ValidationException", Refused),
+        ("AccessDeniedException", Refused),
+    ],
+)
+async def test_a_refusal_was_not_carried_out(code: str, kind: type[Exception]) -> None:
+    async with client(says(http_answer(400, error(code)))) as (server, http):
+        with pytest.raises(kind):
+            await http.call("UpdateItem", {})
+        assert server.requests == 1
+
+
+async def test_a_failed_condition_brings_what_stands_there() -> None:
+    body = error("ConditionalCheckFailedException", Item='{"n": {"N": "3"}, "deep": {"M": {"l": {"L": [{"S": "x"}]}}}}')
+    async with client(says(http_answer(400, body))) as (_, http):
+        with pytest.raises(ConditionFailed) as failed:
+            await http.call("UpdateItem", {})
+        assert failed.value.item == {"n": 3, "deep": {"l": ["x"]}}
+
+
+async def test_connections_are_kept_and_shared_in_turn() -> None:
+    async with client(says(http_answer(200, b"{}"))) as (server, http):
+        await asyncio.gather(*(http.call("GetItem", {}) for _ in range(dynamodb_http.MOST_CONNECTIONS * 4)))
+        assert server.connections <= dynamodb_http.MOST_CONNECTIONS
+        opened = server.connections
+        for _ in range(20):
+            await http.call("GetItem", {})
+        assert server.connections == opened
+
+
+async def test_a_connection_the_store_closed_meanwhile_is_replaced_unnoticed() -> None:
+    async with client(says(http_answer(200, b"{}", b"connection: close"))) as (server, http):
+        for _ in range(3):
+            await http.call("GetItem", {})
+        assert server.connections == 3
+    async with client(says(http_answer(200, b"{}"), close=True)) as (server, http):
+        for _ in range(3):
+            await http.call("GetItem", {})
+            await asyncio.sleep(0.02)
+        assert server.connections == 3
+
+
+async def test_an_answer_in_pieces_is_put_together() -> None:
+    async def dripping(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for byte in http_answer(200, b'{"whole": true}'):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with client(dripping) as (_, http):
+        assert await http.call("GetItem", {}) == {"whole": True}

@@ -1,0 +1,83 @@
+"""Many subjects at once, whose writes share requests where the engine takes that: exact for each all the same."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from shared.adapters.dynamodb import Dynamo
+from shared.domain.quota import UNLIMITED, Quota
+from shared.metering.calls import Counted
+from shared.metering.counter import Counter
+from tests.conftest import REGION
+from tests.faults import Fault
+from tests.shared.metering.test_counter import ANY, admitted, counter, faulty
+
+pytestmark = pytest.mark.store
+
+SUBJECTS = [f"usage:plt_1:user {index}" for index in range(6)]
+
+
+async def count_each(counters: Sequence[Counter], times: int, quota: Quota = ANY) -> Mapping[str, list[Counted]]:
+    """Every subject counted so many times at once, by the counters in turn."""
+
+    async def one(subject: str) -> list[Counted]:
+        calls = (counters[index % len(counters)].count(subject, quota) for index in range(times))
+        return list(await asyncio.gather(*calls))
+
+    found = await asyncio.gather(*(one(subject) for subject in SUBJECTS))
+    return dict(zip(SUBJECTS, found, strict=True))
+
+
+async def warmed(counting: Counter, dynamo: Dynamo, prefix: str) -> bool:
+    """Every subject counted twice, and the store asked whether it takes statements."""
+    await count_each([counting], 1)
+    await count_each([counting], 1)
+    for _ in range(40):
+        if dynamo.shares_writes(prefix + "tenant-usage"):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_subjects_share_requests_where_the_engine_takes_that(endpoint: str, prefix: str) -> None:
+    async with faulty(endpoint) as (store, dynamo):
+        counting = counter(dynamo, prefix)
+        together = await warmed(counting, dynamo, prefix)
+        before = store.writes
+        answers = await count_each([counting], 3)
+        assert all(admitted(one) == [3, 4, 5] for one in answers.values())
+        assert store.writes - before <= (len(SUBJECTS) // 2 if together else 3 * len(SUBJECTS))
+        await counting.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.NOT_DONE, Fault.THROTTLED, Fault.LATE])
+async def test_requests_that_go_wrong_count_each_call_of_each_subject_once(
+    endpoint: str, prefix: str, fault: Fault
+) -> None:
+    async with faulty(endpoint) as (store, dynamo):
+        counting = counter(dynamo, prefix)
+        await warmed(counting, dynamo, prefix)
+        store.faults = deque([fault, Fault.NONE, fault])
+        answers = await count_each([counting], 3)
+        await store.settle()
+        assert all(sorted(admitted(one)) == [3, 4, 5] for one in answers.values())
+        assert [(await counting.standing(subject, ANY)).usage.used for subject in SUBJECTS] == [5] * len(SUBJECTS)
+        await counting.close()
+
+
+async def test_two_processes_give_every_call_of_every_subject_a_count_of_its_own(
+    dynamo: Dynamo, endpoint: str, prefix: str
+) -> None:
+    other = Dynamo(region=REGION, endpoint=endpoint)
+    counters = [counter(dynamo, prefix), counter(other, prefix)]
+    await warmed(counters[0], dynamo, prefix)
+    quota = Quota("any", 9, UNLIMITED)
+    found: dict[str, list[int]] = {subject: [1, 2] for subject in SUBJECTS}
+    for _ in range(3):
+        for subject, answers in (await count_each(counters, 4, quota)).items():
+            found[subject] += admitted(answers)
+    assert all(sorted(counts) == list(range(1, 10)) for counts in found.values())
+    assert [(await counters[0].standing(one, quota)).usage.used for one in SUBJECTS] == [9] * len(SUBJECTS)
+    await other.close()
