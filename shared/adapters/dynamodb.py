@@ -79,7 +79,11 @@ class Dynamo:
         self._reader = client(2)
         self._writer = client(1)
         self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
-        self._batches = Batches(self._http.call, self.write)
+        self._batches = Batches(self._ask, self.write)
+
+    async def rest(self) -> None:
+        """Close the connections that are kept: they belong to the event loop, which may end before the store does."""
+        await self._http.rest()
 
     async def close(self) -> None:
         await self._batches.close()
@@ -94,9 +98,9 @@ class Dynamo:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 try:
-                    answer = await self._http.call("GetItem", asked)
+                    answer = await self._ask("GetItem", asked)
                 except (NotApplied, OutcomeUnknown):
-                    answer = await self._http.call("GetItem", asked)
+                    answer = await self._ask("GetItem", asked)
         except TimeoutError as error:
             raise outcome_unknown() from error
         return plain(answer.get("Item"))
@@ -170,7 +174,7 @@ class Dynamo:
         """
         request = write.request()
         if write.kind == "Update":
-            answer = await self._http.call("UpdateItem", request | {"ReturnValues": "ALL_NEW"})
+            answer = await self._ask("UpdateItem", request | {"ReturnValues": "ALL_NEW"})
             return plain(answer.get("Attributes"))
         if write.kind == "Delete":
             request["ReturnValues"] = "ALL_OLD"
@@ -205,6 +209,9 @@ class Dynamo:
         """
         parts = [{write.kind: write.request()} for write in writes]
         await self._call(lambda: self._writer.transact_write_items(TransactItems=parts))
+
+    async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return await self._http.call(operation, request)
 
     async def _call(self, call: Callable[[], Any]) -> Any:
         loop = asyncio.get_running_loop()

@@ -124,8 +124,12 @@ class DynamoHttp:
         return _understood(status, answer)
 
     async def close(self) -> None:
-        """Close every connection, and let the loop get round to it: it may be about to end. Nothing is sent after."""
+        """Close every connection; nothing is sent after."""
         self._closed = True
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Close every connection, and let the loop get round to it: it may be about to end."""
         for connection in list(self._all):
             connection.close()
         self._idle.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,14 +44,25 @@ class MortalDynamo(Dynamo):
     calls = 0
 
     async def _call(self, call: Callable[[], Any]) -> Any:
+        return await self._lived(super()._call(call))
+
+    async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = await self._lived(super()._ask(operation, request))
+        return found
+
+    async def _lived(self, call: Coroutine[Any, Any, Any]) -> Any:
         self.calls += 1
-        if self.down:
-            raise NotApplied("down", retry_after_seconds=2)
-        if self.odd_calls:
-            self.odd_calls -= 1
-            raise RuntimeError("odd")
-        self._step()
-        answer = await super()._call(call)
+        try:
+            if self.down:
+                raise NotApplied("down", retry_after_seconds=2)
+            if self.odd_calls:
+                self.odd_calls -= 1
+                raise RuntimeError("odd")
+            self._step()
+        except BaseException:
+            call.close()
+            raise
+        answer = await call
         self._step()
         return answer
 
@@ -102,15 +113,17 @@ def stores(endpoint: str) -> Iterator[tuple[Dynamo, MortalDynamo]]:
 
 
 @pytest.fixture
-def dynamo(stores: tuple[Dynamo, MortalDynamo]) -> Dynamo:
-    return stores[0]
+async def dynamo(stores: tuple[Dynamo, MortalDynamo]) -> AsyncIterator[Dynamo]:
+    yield stores[0]
+    await stores[0].rest()
 
 
 @pytest.fixture
-def mortal(stores: tuple[Dynamo, MortalDynamo]) -> MortalDynamo:
+async def mortal(stores: tuple[Dynamo, MortalDynamo]) -> AsyncIterator[MortalDynamo]:
     mortal = stores[1]
     mortal.steps_left, mortal.down, mortal.odd_calls, mortal.calls = None, False, 0, 0
-    return mortal
+    yield mortal
+    await mortal.rest()
 
 
 @pytest.fixture
