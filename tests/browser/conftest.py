@@ -47,16 +47,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
+def told_by(sandbox: Sandbox) -> Product:
+    """Start a sandbox and read what it tells."""
+    told = sandbox.start()
+    platform_id, api_key = re.search(r"plt_\w+", told), re.search(r"pk_live_\w+", told)
+    assert platform_id, told
+    assert api_key, told
+    return Product(sandbox.layout, platform_id.group(), api_key.group())
+
+
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The whole product with its stand-ins, seeded, on a folder of its own and in memory."""
     sandbox = Sandbox(tmp_path_factory.mktemp("product") / "state")
-    told = sandbox.start()
-    platform_id, api_key = re.search(r"plt_\w+", told), re.search(r"pk_live_\w+", told)
     try:
-        assert platform_id, told
-        assert api_key, told
-        yield Product(sandbox.layout, platform_id.group(), api_key.group())
+        yield told_by(sandbox)
     finally:
         sandbox.stop()
 
