@@ -47,6 +47,8 @@ class Dashboard:
 
     async def open(self, view: str) -> None:
         await self.page.goto(self.address(view))
+        # Another hash is told to the page a moment later; until then it is settled on what it showed before.
+        await self.page.evaluate("() => new Promise((done) => setTimeout(done, 0))")
         await self.settled()
 
     async def tab(self, name: str) -> None:

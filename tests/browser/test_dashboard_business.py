@@ -126,8 +126,9 @@ async def test_insights_add_up_and_nothing_users_wrote_is_run(page: Page, produc
 
 
 async def test_a_sale_is_seen_as_revenue_as_a_subscription_and_as_events(
-    new_page: NewPage, product: Product, shop: Shop
+    new_page: NewPage, product: Product, http: httpx2.AsyncClient
 ) -> None:
+    shop = await opened(product.layout, http)  # one in which nobody else buys
     customer, page = await new_page(), await new_page()
     await pay_at(customer, await checkout(shop, "buyer"))
     dashboard = await dashboard_of(shop, page, product, "insights")

@@ -220,6 +220,7 @@ async def test_what_users_write_is_never_run(page: Page, product: Product, watch
     for view in ("tiers", "overview", "customers", "insights"):
         await dashboard.open(view)
     await dashboard.open("customers/" + "%3Cscript%3Ewindow.ran%3Dtrue%3C%2Fscript%3E")
+    await expect(page.get_by_role("heading", name="Never seen")).to_be_visible()
     assert await page.evaluate("window.ran") is None
     await dashboard.open("tiers")
     assert await page.locator("main img, main script").count() == 0
