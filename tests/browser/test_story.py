@@ -118,7 +118,7 @@ async def join_and_buy(page: Page, product: Product, address: str) -> None:
     await page.goto(address)
     await page.get_by_text("Choose Pro").click()
     await pay(page)
-    await expect(page.get_by_text(re.compile("Pro is active"))).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(re.compile("Pro is active:"))).to_be_visible(timeout=20_000)
     last = await answered()
     assert last.status_code == 200, last.text
 
