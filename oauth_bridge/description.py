@@ -1,43 +1,16 @@
 """The bridge described, for /openapi.json and /docs: what each route of app.py takes, answers and refuses."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from oauth_bridge.routes.settings import SettingsBody
 from oauth_bridge.routes.tiers import RollbackBody, TiersBody
 from shared.domain import errors
-from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
+from shared.web.descriptions import DEVELOPER, EVERYWHERE, Tier
+from shared.web.openapi import Answer, Operation, Operations, Parameter
 
 TITLE = "dream-api: the bridge"
 TOKEN = ("developer",)
-SCHEMES: dict[str, Any] = {
-    "developer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A developer, by a token of the developers' Clerk app",
-    },
-}
-
-
-class TierPrice(Answer):
-    """An integer amount in minor units of a currency, per month or year."""
-
-    amount: int
-    currency: str
-    interval: Literal["month", "year"]
-
-
-class Tier(Answer):
-    """One tier. `limit` is units a month, -1 unlimited; without a price the developer's server grants it."""
-
-    name: str
-    display_name: str
-    limit: int
-    rate_limit_per_minute: int
-    price: TierPrice | None
-    features: list[str]
-    popular: bool
-    trial_days: int
+SCHEMES = DEVELOPER
 
 
 class Draft(Answer):
@@ -117,18 +90,6 @@ class Away(Answer):
     url: str
 
 
-class Health(Answer):
-    """`commit` is null where the operator has not set COMMIT."""
-
-    status: Literal["ok"]
-    version: str
-    commit: str | None
-
-
-class Ready(Answer):
-    status: Literal["ready"]
-
-
 _PLATFORM = (errors.Conflict,)
 _RETURN = tuple(Parameter(name, f"The provider's `{name}`.") for name in ("state", "code", "error"))
 _BEFORE = Parameter("before", "A version: those before it.", schema={"type": "integer", "minimum": 1})
@@ -184,8 +145,5 @@ OPERATIONS: Operations = {
     ("GET", "/github/authorize"): _away("GitHub"),
     ("GET", "/github/callback"): _back("GitHub", Parameter("iss", "Whose answer this is (RFC 9207).")),
     ("POST", "/github/unlink"): Operation("Forgets the identity.", Connections, TOKEN, errors=_PLATFORM),
-    ("GET", "/health"): Operation("This process runs.", Health, store=False),
-    ("GET", "/ready"): Operation("Its store answers.", Ready),
-    ("GET", "/openapi.json"): Operation("This description, for programs.", "application/json", store=False),
-    ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
+    **EVERYWHERE,
 }

@@ -1,42 +1,18 @@
 """platform_api described, for /openapi.json and /docs: what each route of app.py takes, answers and refuses."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from platform_api.routes.credentials import Rotation
 from shared.domain import errors
 from shared.web.body import Body
+from shared.web.descriptions import DEVELOPER, EVERYWHERE, STRIPE, Portal, Received, Standing, Usage
 from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
 
 TITLE = "dream-api: the developers' API"
-Unlimited = int | Literal["unlimited"]
 
 TOKEN = ("developer",)
 SIGNED = ("stripeSignature",)
-SCHEMES: dict[str, Any] = {
-    "developer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A developer, by a token of the developers' Clerk app",
-    },
-    "stripeSignature": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Stripe-Signature",
-        "description": "Stripe, by its signature",
-    },
-}
-
-
-class Usage(Answer):
-    """Where a developer stands in this UTC month."""
-
-    count: int
-    limit: Unlimited
-    remaining: Unlimited
-    plan: str
-    period_start: str
-    period_end: str
+SCHEMES = {**DEVELOPER, **STRIPE}
 
 
 class Verified(Answer):
@@ -44,16 +20,6 @@ class Verified(Answer):
     user_id: str
     plan: str
     usage: Usage
-
-
-class Standing(Answer):
-    user_id: str
-    plan: str
-    usage_count: int
-    limit: Unlimited
-    remaining: Unlimited
-    period_start: str
-    period_end: str
 
 
 class Generated(Answer):
@@ -88,27 +54,6 @@ class Checkout(Answer):
 
     checkout_url: str
     portal: bool
-
-
-class Portal(Answer):
-    url: str
-
-
-class Received(Answer):
-    received: Literal[True]
-    outcome: str
-
-
-class Health(Answer):
-    """`commit` is null where the operator has not set COMMIT."""
-
-    status: Literal["ok"]
-    version: str
-    commit: str | None
-
-
-class Ready(Answer):
-    status: Literal["ready"]
 
 
 _BILLING = (errors.Conflict, errors.Unavailable)
@@ -158,8 +103,5 @@ OPERATIONS: Operations = {
     ("POST", "/webhook/stripe"): Operation(
         "Events of the operator's own Stripe account.", Received, SIGNED, body=object, errors=_BILLING
     ),
-    ("GET", "/health"): Operation("This process runs.", Health, store=False),
-    ("GET", "/ready"): Operation("Its store answers.", Ready),
-    ("GET", "/openapi.json"): Operation("This description, for programs.", "application/json", store=False),
-    ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
+    **EVERYWHERE,
 }

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from shared.domain import errors
+from shared.web.descriptions import Unlimited
 from shared.web.openapi import Answer, Operation, Operations, Parameter
 from tenant_api.routes.deliveries import Replay
 
 KEY = ("platformKey",)
-Unlimited = int | Literal["unlimited"]
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
 _PAGED = (
     Parameter("cursor", "`next` of the page before."),

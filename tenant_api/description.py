@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from shared.domain import errors
+from shared.web.descriptions import EVERYWHERE, STRIPE, Portal, Received, Standing, Tier, Usage
 from shared.web.openapi import HTML, Answer, Operation, Operations, Parameter
 from tenant_api import dashboard_description
 from tenant_api.routes.billing import CheckoutBody, PortalBody
@@ -11,7 +12,6 @@ from tenant_api.routes.signup import SignupBody
 from tenant_api.routes.usage import Call
 
 TITLE = "dream-api: the end-users' API"
-Unlimited = int | Literal["unlimited"]
 
 KEY = ("platformKey",)
 SIGNED = ("stripeSignature",)
@@ -29,12 +29,7 @@ SCHEMES: dict[str, Any] = {
         "bearerFormat": "JWT",
         "description": "An end-user, by a token of the end-users' Clerk app",
     },
-    "stripeSignature": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Stripe-Signature",
-        "description": "Stripe, by its signature",
-    },
+    **STRIPE,
 }
 USER = (
     Parameter(
@@ -54,57 +49,15 @@ _END_USER = (errors.BadRequest, errors.Forbidden, errors.UnknownTier, errors.NoT
 _BILLING = (errors.Conflict, errors.NotFound)
 
 
-class Usage(Answer):
-    """Where an end-user stands in this UTC month."""
-
-    count: int
-    limit: Unlimited
-    remaining: Unlimited
-    plan: str
-    period_start: str
-    period_end: str
-
-
 class Counted(Answer):
     success: Literal[True]
     usage: Usage
 
 
-class Standing(Answer):
-    user_id: str
-    plan: str
-    usage_count: int
-    limit: Unlimited
-    remaining: Unlimited
-    period_start: str
-    period_end: str
-
-
-class TierPrice(Answer):
-    """An integer amount in minor units of a currency, per month or year."""
-
-    amount: int
-    currency: str
-    interval: Literal["month", "year"]
-
-
-class PublishedTier(Answer):
-    """One tier. `limit` is units a month, -1 unlimited; without a price the developer's server grants it."""
-
-    name: str
-    display_name: str
-    limit: int
-    rate_limit_per_minute: int
-    price: TierPrice | None
-    features: list[str]
-    popular: bool
-    trial_days: int
-
-
 class Tiers(Answer):
     platform_id: str
     version: int
-    tiers: list[PublishedTier]
+    tiers: list[Tier]
 
 
 class Registered(Answer):
@@ -120,32 +73,11 @@ class Checkout(Answer):
     portal: bool
 
 
-class Portal(Answer):
-    url: str
-
-
 class Joined(Answer):
     """The platform that the end-user belongs to from now on, and what they are on."""
 
     platform_id: str
     plan: str
-
-
-class Received(Answer):
-    received: Literal[True]
-    outcome: str
-
-
-class Health(Answer):
-    """`commit` is null where the operator has not set COMMIT."""
-
-    status: Literal["ok"]
-    version: str
-    commit: str | None
-
-
-class Ready(Answer):
-    status: Literal["ready"]
 
 
 # The hosted pages, for browsers: what goes wrong there is told by a page as well.
@@ -225,8 +157,5 @@ OPERATIONS: Operations = {
         errors=(errors.NotFound,),
         store=False,
     ),
-    ("GET", "/health"): Operation("This process runs.", Health, store=False),
-    ("GET", "/ready"): Operation("Its store answers.", Ready),
-    ("GET", "/openapi.json"): Operation("This description, for programs.", "application/json", store=False),
-    ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
+    **EVERYWHERE,
 }
