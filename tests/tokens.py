@@ -49,7 +49,7 @@ class Issuer:
         self.kid = kid
 
     def clerk_app(self, base_url: str, parties: str = PARTY) -> ClerkApp:
-        """Settings of this app, whose issuer and Backend API are at the address."""
+        """Settings of this app at the address. Its tokens name that one from now on: an address each app, once."""
         self.url = base_url.rstrip("/")
         return ClerkApp.model_validate(
             {

@@ -134,8 +134,8 @@ class Large:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def large(endpoint: str, issuer: Issuer) -> AsyncIterator[Large]:
-    prefix, clock, store = "large-", SetClock(), FaultyStore(endpoint)
+async def large(endpoint: str) -> AsyncIterator[Large]:
+    prefix, clock, store, issuer = "large-", SetClock(), FaultyStore(endpoint), Issuer()
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
     create_missing(client, prefix)
     dynamo = Dynamo(region=REGION, endpoint=endpoint)

@@ -3,10 +3,17 @@
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.tenant_api.billing.world import Platform, World
 
 pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def this_month(fresh_world: World) -> World:
+    """A world whose Stripe nobody has moved on: what is paid there is paid in the month that the service counts."""
+    return fresh_world
 
 
 async def ask(world: World, platform: Platform, path: str, **query: Any) -> Any:
@@ -31,46 +38,46 @@ async def test_an_event_of_another_platform_can_not_be_replayed(world: World) ->
     assert (await ask(world, stranger, "events"))["events"] == []
 
 
-async def test_subscribers_and_revenue_are_seen_once_they_have_paid(world: World) -> None:
-    platform = await world.platform()
-    users = [await world.end_user(platform) for _ in range(3)]
+async def test_subscribers_and_revenue_are_seen_once_they_have_paid(this_month: World) -> None:
+    platform = await this_month.platform()
+    users = [await this_month.end_user(platform) for _ in range(3)]
     for user, tier in zip(users, ["basic", "pro", "max"], strict=True):
-        await world.subscribe(user, tier)
-    await world.settled()
-    found = await ask(world, platform, "dashboard")
+        await this_month.subscribe(user, tier)
+    await this_month.settled()
+    found = await ask(this_month, platform, "dashboard")
     tiers = {one["tier"]: (one["subscribers"], one["mrr"]) for one in found["byTier"] if one["subscribers"]}
     assert tiers == {"basic": (1, {"usd": 900}), "pro": (1, {"usd": 2900}), "max": (1, {})}
     assert found["revenue"] == [{"currency": "usd", "mrr": 3800, "thisMonth": 3800, "lastMonth": 0}]
-    page = await ask(world, platform, "customers", status="active")
+    page = await ask(this_month, platform, "customers", status="active")
     assert sorted(one["plan"] for one in page["customers"]) == ["basic", "pro"]
-    detail = await ask(world, platform, "customer", userId=users[0].id)
+    detail = await ask(this_month, platform, "customer", userId=users[0].id)
     assert (detail["subscription"]["status"], detail["subscription"]["tier"]) == ("active", "basic")
     assert (detail["plan"], detail["used"], detail["lastSeen"]) == ("basic", 0, None)
 
 
-async def test_who_has_cancelled_is_no_subscriber_and_what_they_paid_stays(world: World) -> None:
-    user = await world.end_user(await world.platform())
-    await world.subscribe(user, "pro")
-    await world.settled()
-    await world.in_portal(user, "cancel_now")
-    await world.settled()
-    found = await ask(world, user.platform, "dashboard")
+async def test_who_has_cancelled_is_no_subscriber_and_what_they_paid_stays(this_month: World) -> None:
+    user = await this_month.end_user(await this_month.platform())
+    await this_month.subscribe(user, "pro")
+    await this_month.settled()
+    await this_month.in_portal(user, "cancel_now")
+    await this_month.settled()
+    found = await ask(this_month, user.platform, "dashboard")
     assert all(not one["subscribers"] for one in found["byTier"])
     assert [(one["mrr"], one["thisMonth"]) for one in found["revenue"]] == [(0, 2900)]
-    assert (await ask(world, user.platform, "customer", userId=user.id))["subscription"]["status"] == "canceled"
+    assert (await ask(this_month, user.platform, "customer", userId=user.id))["subscription"]["status"] == "canceled"
 
 
-async def test_an_event_replayed_is_worked_on_again_and_adds_nothing_twice(world: World) -> None:
-    user = await world.end_user(await world.platform())
-    await world.subscribe(user, "basic")
-    await world.settled()
-    events = (await ask(world, user.platform, "events"))["events"]
+async def test_an_event_replayed_is_worked_on_again_and_adds_nothing_twice(this_month: World) -> None:
+    user = await this_month.end_user(await this_month.platform())
+    await this_month.subscribe(user, "basic")
+    await this_month.settled()
+    events = (await ask(this_month, user.platform, "events"))["events"]
     assert {one["status"] for one in events} == {"done"}
     [paid] = [one for one in events if one["type"] == "invoice.paid"]
-    answer = (await replay(world, user.platform, paid["id"])).json()
+    answer = (await replay(this_month, user.platform, paid["id"])).json()
     assert (answer["outcome"], answer["status"], answer["attempts"]) == ("unchanged", "done", paid["attempts"] + 1)
     assert answer["receivedAt"] == paid["receivedAt"]
-    assert (await ask(world, user.platform, "dashboard"))["revenue"][0]["thisMonth"] == 900
+    assert (await ask(this_month, user.platform, "dashboard"))["revenue"][0]["thisMonth"] == 900
 
 
 async def test_events_are_paged_the_newest_first(world: World) -> None:
