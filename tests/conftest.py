@@ -3,9 +3,13 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from secrets import token_hex
+from typing import Any
 
 import boto3
+import httpx
+import httpx2
 import pytest
 from hypothesis import settings
 
@@ -21,6 +25,11 @@ os.environ.update(AWS_ACCESS_KEY_ID="operator", AWS_SECRET_ACCESS_KEY="tests", A
 # Rules are tried on a shared machine: how long one example takes says nothing about whether it holds.
 settings.register_profile("dream-api", deadline=None)
 settings.load_profile("dream-api")
+
+# No test speaks TLS, but each HTTP client reads all the world's certificates for it: once a process is enough.
+TRANSPORTS: tuple[Any, ...] = (httpx._transports.default, httpx2._transports.default)
+for transports in TRANSPORTS:
+    transports.create_ssl_context = cache(transports.create_ssl_context)
 
 
 def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
