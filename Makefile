@@ -100,7 +100,7 @@ test: $(READY) ## Run every test, on the native engine where it can be had, on a
 	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 .PHONY: test-engine
-test-engine: $(READY) ## Run the tests that lean on the store itself on moto as well, the engine that needs no npm
+test-engine: $(READY) ## Run what the store itself decides on moto as well, the engine that needs no npm
 	@$(BIN)/python -m pytest $(SPREAD) -m store $(ARGS)
 
 .PHONY: test-browser

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from shared.domain.quota import UNLIMITED
 from tests.e2e.installation import ROOT, Service, installation
 from tests.e2e.test_exactness import CLIENT, PLATFORM, call, config
-
-pytestmark = pytest.mark.store
 
 END_USERS = [f"user {one}" for one in range(12)]
 

@@ -20,7 +20,7 @@ from tests.trust.people import EndUser, bearer
 from tests.trust.product import DEVELOPERS, END_USERS, PLATFORM_PAGES, TENANT_PAGES, Product
 from tests.trust.trap import set_up
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GUARDED = (
     ("platform_api", "GET", "/usage", DEVELOPERS, PLATFORM_PAGES),

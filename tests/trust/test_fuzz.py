@@ -20,7 +20,7 @@ from tests.trust.people import Developer
 from tests.trust.product import Product
 from tests.trust.registry import ROUTES, Asked, Door
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EXAMPLES = int(os.environ.get("FUZZ", "8"))
 TOKEN = string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~"

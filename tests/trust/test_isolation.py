@@ -20,7 +20,7 @@ from tests.trust.people import Developer, EndUser, bearer, belongings, developer
 from tests.trust.product import Product
 from tests.trust.registry import REGISTRY, ROUTES, TABLE, Asked, Door
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EXPIRED = -60.0
 OPEN_TO_ALL = frozenset({Door.PUBLIC, Door.PERSON})
