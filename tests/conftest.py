@@ -8,6 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 import boto3
+import botocore.session
 import httpx
 import httpx2
 import pytest
@@ -26,10 +27,13 @@ os.environ.update(AWS_ACCESS_KEY_ID="operator", AWS_SECRET_ACCESS_KEY="tests", A
 settings.register_profile("dream-api", deadline=None)
 settings.load_profile("dream-api")
 
-# No test speaks TLS, but each HTTP client reads all the world's certificates for it: once a process is enough.
+# What a process reads once in its life, where the tests open clients by the hundred: all the world's certificates, for
+# TLS that no test speaks, and the SDK's description of DynamoDB.
 TRANSPORTS: tuple[Any, ...] = (httpx._transports.default, httpx2._transports.default)
 for transports in TRANSPORTS:
     transports.create_ssl_context = cache(transports.create_ssl_context)
+SDK: Any = botocore.session
+SDK.create_loader = cache(SDK.create_loader)
 
 
 def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
