@@ -106,7 +106,7 @@ test-engine: $(READY) ## Run what the store itself decides on moto as well, the 
 .PHONY: test-browser
 test-browser: $(READY) ## Click through every page in Chromium; pictures in build/screenshots
 	@$(BIN)/python -m tests.browser.chromium > /dev/null
-	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m browser tests/browser $(ARGS)
 
 .PHONY: soak
 soak: $(READY) ## Tell random sequences of calls, payments, kills and faults: make soak MINUTES=5 [SEED=n]
