@@ -66,13 +66,21 @@ async def test_100_a_minute_lets_exactly_100_of_400_calls_through(endpoint: str,
         key = installed.platform(PLATFORM, config(UNLIMITED, 100))
         services = await two_processes(installed)
         for repeat in range(REPEATS):
-            if datetime.now(UTC).second > 50:
-                await asyncio.sleep(61 - datetime.now(UTC).second)  # the race has to be inside one minute
-            urls = cycle(service.url for service in services)
-            calls = [call(client, next(urls), key, f"user {repeat}") for _ in range(400)]
-            answers = await asyncio.gather(*calls)
+            answers = await inside_one_minute(client, [service.url for service in services], key, f"user {repeat}")
             assert Tally(answer.status_code for answer in answers) == {200: 100, 429: 300}
             assert all(int(answer.headers["Retry-After"]) <= 60 for answer in answers if answer.status_code == 429)
+
+
+async def inside_one_minute(client: httpx2.AsyncClient, urls: list[str], key: str, user: str) -> list[httpx2.Response]:
+    """The answers to 400 calls; a race that went over the end of a minute, as on a busy machine, is run anew."""
+    while True:
+        if datetime.now(UTC).second > 45:
+            await asyncio.sleep(60.5 - datetime.now(UTC).second)
+        began, turns = datetime.now(UTC).minute, cycle(urls)
+        runner = f"{user} {began}"
+        answers = await asyncio.gather(*(call(client, next(turns), key, runner) for _ in range(400)))
+        if datetime.now(UTC).minute == began:
+            return answers
 
 
 async def test_a_killed_process_loses_no_answered_call_and_passes_no_limit(
