@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,8 +21,6 @@ from tests.clocks import SetClock
 from tests.effort import examples
 from tests.oauth_bridge.conftest import parts
 from tests.oauth_bridge.sides import PlatformSide, TenantSide, agree, created, revoked, rotated
-
-pytestmark = pytest.mark.store
 
 T = TypeVar("T")
 
