@@ -100,13 +100,13 @@ test: $(READY) ## Run every test, on the native engine where it can be had, on a
 	@$(BIN)/python -m infra.sandbox.with_engine $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 .PHONY: test-engine
-test-engine: $(READY) ## Run the tests that lean on the store itself on moto as well, the engine that needs no npm
+test-engine: $(READY) ## Run what the store itself decides on moto as well, the engine that needs no npm
 	@$(BIN)/python -m pytest $(SPREAD) -m store $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(READY) ## Click through every page in Chromium; pictures in build/screenshots
 	@$(BIN)/python -m tests.browser.chromium > /dev/null
-	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m browser tests/browser $(ARGS)
 
 .PHONY: soak
 soak: $(READY) ## Tell random sequences of calls, payments, kills and faults: make soak MINUTES=5 [SEED=n]

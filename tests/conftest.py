@@ -3,9 +3,14 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from secrets import token_hex
+from typing import Any
 
 import boto3
+import botocore.session
+import httpx
+import httpx2
 import pytest
 from hypothesis import settings
 
@@ -21,6 +26,14 @@ os.environ.update(AWS_ACCESS_KEY_ID="operator", AWS_SECRET_ACCESS_KEY="tests", A
 # Rules are tried on a shared machine: how long one example takes says nothing about whether it holds.
 settings.register_profile("dream-api", deadline=None)
 settings.load_profile("dream-api")
+
+# What a process reads once in its life, where the tests open clients by the hundred: all the world's certificates, for
+# TLS that no test speaks, and the SDK's description of DynamoDB.
+TRANSPORTS: tuple[Any, ...] = (httpx._transports.default, httpx2._transports.default)
+for transports in TRANSPORTS:
+    transports.create_ssl_context = cache(transports.create_ssl_context)
+SDK: Any = botocore.session
+SDK.create_loader = cache(SDK.create_loader)
 
 
 def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:

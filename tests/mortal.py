@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.web.protocol import BoundedHttp
+from tests.serving import PromptServer
 
 # Lives that were ended. Kept, so that nothing of them is cleared up after all.
 GRAVEYARD: list[object] = []
@@ -44,7 +45,7 @@ class Mortal:
 
     def stop(self) -> None:
         """As SIGTERM does, at the end of the test."""
-        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._server.end)
         self._thread.join()
         self._socket.close()
 
@@ -53,7 +54,7 @@ class Mortal:
         config = uvicorn.Config(
             self._build(), http=BoundedHttp, ws="none", log_config=None, access_log=False, lifespan="on"
         )
-        self._server = uvicorn.Server(config)
+        self._server = PromptServer(config)
         serving = loop.create_task(self._server.serve([self._socket.dup()]))
         serving.add_done_callback(lambda _: loop.stop())
         self._tell(loop, started)

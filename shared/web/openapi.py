@@ -7,6 +7,7 @@ and `/docs`. A test holds every description against the routes there are.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -109,14 +110,19 @@ def document(title: str, operations: Operations, schemes: Mapping[str, Any]) -> 
 
 
 def described(title: str, operations: Operations, schemes: Mapping[str, Any]) -> list[Route]:
-    """The routes that show the description: for programs, and for people."""
-    found = document(title, operations, schemes)
-    text, html = json.dumps(found), docs_page(found)
+    """The routes that show the description: for programs, and for people. Made when somebody first asks for it."""
+
+    @cache
+    def told() -> tuple[str, str]:
+        found = document(title, operations, schemes)
+        return json.dumps(found), docs_page(found)
 
     async def openapi(_request: Request) -> Response:
+        text, _ = told()
         return Response(text, media_type=JSON, headers={"Access-Control-Allow-Origin": "*"})
 
     async def docs(request: Request) -> Response:
+        _, html = told()
         return page(request, html, POLICY)
 
     return [Route("/openapi.json", openapi, methods=["GET"]), Route("/docs", docs, methods=["GET"])]

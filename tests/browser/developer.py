@@ -9,7 +9,7 @@ from playwright.async_api import Page
 
 from infra.sandbox.layout import DEVELOPERS
 from tests.browser.conftest import Product
-from tests.browser.people import signed_in_at
+from tests.browser.people import comes_signed_in
 
 VIEWS = ("overview", "credentials", "tiers", "customers", "insights", "connections", "webhooks")
 
@@ -31,7 +31,7 @@ class Dashboard:
     ) -> "Dashboard":
         """Signed in, by default as somebody nobody has seen before, with a view on screen."""
         made = cls(page, product, email or f"dev-{token_hex(5)}@example.com")
-        await signed_in_at(page, product.layout, DEVELOPERS, made.email, made.address(view))
+        await comes_signed_in(page, product.layout, DEVELOPERS, made.email, made.address(view))
         await made.settled()
         return made
 

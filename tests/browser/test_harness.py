@@ -24,8 +24,9 @@ BODIES = {
     "leaks": "<img src=http://elsewhere.example/x.png alt=leak>",
     "wide": "<p id=wide>wide</p><style>#wide { width: 500px }</style>",
     "boxed": "<div><p>wide</p></div><style>div { overflow: auto } p { width: 500px }</style>",
-    "jumps": "<main>text</main><script>setTimeout(() => document.body.prepend(Object.assign("
-    "document.createElement('p'), { textContent: 'late' })), 50)</script>",
+    # After a frame, for what was never shown does not move.
+    "jumps": "<main>text</main><script>requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => "
+    "document.body.prepend(Object.assign(document.createElement('p'), { textContent: 'late' })), 50)))</script>",
     "unreadable": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>",
 }
 

@@ -34,7 +34,7 @@ from tests.infra.running import Sandbox
 LIMIT = 100  # of the tier that the sandbox publishes for a start
 WRITTEN_TOGETHER = 25
 AT_ONCE = 4
-END_USERS = int(os.environ.get("END_USERS", "5000"))
+END_USERS = int(os.environ.get("END_USERS", "2000"))
 
 
 def name(number: int) -> str:

@@ -17,8 +17,9 @@ from schemathesis.schemas import APIOperation
 from shared.domain.ids import platform_id
 from shared.domain.tiers import FREE, Price, Tier, TierConfig
 from tests.e2e.installation import Installation, installation
+from tests.effort import examples
 
-CASES = 6  # of each operation and mode; a person runs thousands with the tool itself
+CASES = examples(2)  # of each operation, mode and caller; a person runs thousands with the tool itself
 FAR = 4_000_000_000
 # What these say depends on what is stored, which the document can't know.
 ELSEWHERE = [

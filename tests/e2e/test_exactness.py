@@ -20,8 +20,8 @@ from tests.e2e.installation import Installation, Service, installation
 REPEATS = int(os.environ.get("REPEATS", "1"))
 PLATFORM = "plt_" + "1" * 32
 FREE = Price(0, "usd", "month")
-# moto copies every table it holds for every transaction: two thousand of them would take minutes there.
-CALLS_WITH_KEYS = 2000 if os.environ.get("DYNAMODB_ENDPOINT") else 300
+# moto copies every table it holds for every transaction: a thousand of them would take minutes there.
+CALLS_WITH_KEYS = 1000 if os.environ.get("DYNAMODB_ENDPOINT") else 300
 CLIENT = httpx2.Limits(max_connections=64)
 
 
@@ -66,32 +66,40 @@ async def test_100_a_minute_lets_exactly_100_of_400_calls_through(endpoint: str,
         key = installed.platform(PLATFORM, config(UNLIMITED, 100))
         services = await two_processes(installed)
         for repeat in range(REPEATS):
-            if datetime.now(UTC).second > 50:
-                await asyncio.sleep(61 - datetime.now(UTC).second)  # the race has to be inside one minute
-            urls = cycle(service.url for service in services)
-            calls = [call(client, next(urls), key, f"user {repeat}") for _ in range(400)]
-            answers = await asyncio.gather(*calls)
+            answers = await inside_one_minute(client, [service.url for service in services], key, f"user {repeat}")
             assert Tally(answer.status_code for answer in answers) == {200: 100, 429: 300}
             assert all(int(answer.headers["Retry-After"]) <= 60 for answer in answers if answer.status_code == 429)
+
+
+async def inside_one_minute(client: httpx2.AsyncClient, urls: list[str], key: str, user: str) -> list[httpx2.Response]:
+    """The answers to 400 calls; a race that went over the end of a minute, as on a busy machine, is run anew."""
+    while True:
+        if datetime.now(UTC).second > 45:
+            await asyncio.sleep(60.5 - datetime.now(UTC).second)
+        began, turns = datetime.now(UTC).minute, cycle(urls)
+        runner = f"{user} {began}"
+        answers = await asyncio.gather(*(call(client, next(turns), key, runner) for _ in range(400)))
+        if datetime.now(UTC).minute == began:
+            return answers
 
 
 async def test_a_killed_process_loses_no_answered_call_and_passes_no_limit(
     endpoint: str, prefix: str, tmp_path: Path
 ) -> None:
     async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient(limits=CLIENT) as client:
-        key = installed.platform(PLATFORM, config(1500, UNLIMITED))
+        key = installed.platform(PLATFORM, config(750, UNLIMITED))
         services = await two_processes(installed)
         for repeat in range(REPEATS):
             answers = await kill_in_the_middle(client, services, key, f"user {repeat}")
             acknowledged = answers.count(200)
             count = await stored(client, services[1].url, key, f"user {repeat}")
-            assert acknowledged <= count <= 1500
+            assert acknowledged <= count <= 750
 
 
 async def kill_in_the_middle(
     client: httpx2.AsyncClient, services: tuple[Service, Service], key: str, user: str
 ) -> list[int]:
-    """2,000 calls over two processes, of which one is killed and started again; 0 stands for a broken connection."""
+    """1,000 calls over two processes, of which one is killed and started again; 0 stands for a broken connection."""
     urls = cycle(service.url for service in services)
 
     async def one() -> int:
@@ -100,7 +108,7 @@ async def kill_in_the_middle(
         except httpx2.TransportError:
             return 0
 
-    calls = [asyncio.create_task(one()) for _ in range(2000)]
+    calls = [asyncio.create_task(one()) for _ in range(1000)]
     while sum(task.done() for task in calls) < 300:
         await asyncio.sleep(0.005)
     await services[0].stop(signal.SIGKILL)

@@ -2,13 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from shared.adapters.system import utc_now
 from tests.oauth_bridge.conftest import Served
 from tests.oauth_bridge.sides import PlatformSide, TenantSide, agree, created
-
-pytestmark = pytest.mark.store
 
 
 async def test_pages_of_other_origins_are_not_let_in(served: Served) -> None:

@@ -8,7 +8,6 @@ import sys
 from asyncio.subprocess import PIPE, Process
 
 import httpx2
-import pytest
 
 from shared.adapters.system import utc_now
 from tests.conftest import REGION
@@ -60,7 +59,6 @@ def test_a_missing_setting_is_a_sentence_with_its_name() -> None:
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.store
 async def test_the_worker_alone_works_and_ends_on_sigterm(
     endpoint: str, prefix: str, platform: PlatformSide, tenant: TenantSide
 ) -> None:
@@ -75,7 +73,6 @@ async def test_the_worker_alone_works_and_ends_on_sigterm(
     assert code == 0
 
 
-@pytest.mark.store
 async def test_the_service_serves_and_ends_on_sigterm(endpoint: str, prefix: str, unused_port: int) -> None:
     process = await start(env=environment(endpoint, prefix) | {"OAUTH_BRIDGE_PORT": str(unused_port)})
     try:

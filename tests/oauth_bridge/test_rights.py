@@ -12,8 +12,6 @@ from tests.oauth_bridge.world import Person, World, priced, query, world
 from tests.serving import serving
 from tests.tokens import Issuer
 
-pytestmark = pytest.mark.store
-
 
 async def every_flow(town: World, anna: Person) -> None:
     """What a developer can do, each at least once, also the ways that end in a refusal."""

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +18,9 @@ from shared.domain.errors import Unavailable
 from shared.domain.principal import Developer
 from shared.domain.tiers import Price, Tier
 from tests.clocks import SetClock
+from tests.effort import examples
 from tests.oauth_bridge.conftest import parts
 from tests.oauth_bridge.sides import PlatformSide, TenantSide, agree, created, revoked, rotated
-
-pytestmark = pytest.mark.store
 
 T = TypeVar("T")
 
@@ -82,7 +80,7 @@ class Story:
         return list(self.platform.truth)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=rounds)
 async def test_the_tenant_side_ends_as_the_platforms_truth_and_with_what_was_published_last(
     story: list[tuple[tuple[str, str], tuple[list[int], list[int]]]], dynamo: Dynamo, prefix: str

@@ -18,8 +18,6 @@ from tests.conftest import REGION
 from tests.oauth_bridge.conftest import Killed, MortalDynamo, Parts, parts
 from tests.oauth_bridge.sides import PlatformSide, TenantSide, agree, created, revoked, rotated
 
-pytestmark = pytest.mark.store
-
 
 @asynccontextmanager
 async def running(worker: SyncWorker) -> AsyncIterator[None]:

@@ -90,12 +90,10 @@ async def test_refuses_two_authorization_headers(service: Service) -> None:
 
 
 @pytest.mark.parametrize("claim", ["enterprise", "{{user.public_metadata.plan}}", "", None, 7, ["paid"]])
-@pytest.mark.store
 async def test_takes_an_unresolved_plan_claim_as_absent(service: Service, claim: object) -> None:
     assert (await service.get("/usage", plan=claim)).json()["plan"] == "free"
 
 
-@pytest.mark.store
 async def test_accepts_a_token_within_the_leeway_and_one_that_names_no_party(service: Service) -> None:
     now = service.clock().timestamp()
     assert (await service.get("/usage", exp=int(now) - 3)).status_code == 200

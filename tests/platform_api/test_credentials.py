@@ -22,7 +22,7 @@ from tests.platform_api.service import Service
 from tests.serving import serving
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOUR = timedelta(hours=1)
 KEY = Fernet.generate_key().decode()

@@ -11,7 +11,7 @@ from tests.clocks import SetClock
 from tests.serving import serving
 from tests.tenant_api.service import Service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/data/", "/api/usage/x"])

@@ -16,7 +16,7 @@ from tests.clocks import SetClock
 from tests.tenant_api.service import Service
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def new_key() -> str:

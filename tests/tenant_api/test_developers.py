@@ -9,7 +9,7 @@ from tests.serving import serving
 from tests.tenant_api.service import Service
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_is_a_404_where_it_is_switched_off(service: Service, settings: Settings, clock: SetClock) -> None:

@@ -10,7 +10,7 @@ from shared.domain.quota import UNLIMITED
 from shared.domain.tiers import Price, Tier, TierConfig
 from tests.tenant_api.service import Platform, Service
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FREE = Price(0, "usd", "month")
 TIERS = TierConfig(

@@ -1,6 +1,6 @@
 """A platform with many end-users: every page asks the store a bounded number of times, and never scans.
 
-`END_USERS=100000 make test-engine ARGS=tests/tenant_api/test_many_end_users.py` measures with as many as the product
+`END_USERS=100000 make test ARGS=tests/tenant_api/test_many_end_users.py` measures with as many as the product
 promises and prints how long each page took.
 """
 
@@ -34,7 +34,7 @@ from tests.serving import serving
 from tests.tenant_api.service import Platform, Service, settings_for
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ENGINE = os.environ.get("DYNAMODB_ENDPOINT")
 AT_ONCE = 16 if ENGINE else 1  # moto does one thing at a time

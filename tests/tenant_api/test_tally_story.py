@@ -19,6 +19,7 @@ from shared.domain.quota import UNLIMITED, Quota
 from shared.metering.calls import Counted
 from tests.clocks import SetClock
 from tests.conftest import REGION
+from tests.effort import examples
 from tests.faults import Fault, FaultyStore
 from tests.serving import serving
 from tests.tenant_api.activity import Processes
@@ -153,9 +154,9 @@ def test_every_story_ends_with_rows_that_are_the_sums_of_the_counts(endpoint: st
             pass
 
         Story.runner, Story.store, Story.dynamo, Story.prefix = runner, store, dynamo, prefix
-        examples = settings(
-            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck]
+        chosen = settings(
+            max_examples=examples(8), stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck]
         )
-        run_state_machine_as_test(Story, settings=examples)
+        run_state_machine_as_test(Story, settings=chosen)
         runner.run(dynamo.close())
         runner.run(served.__aexit__(None, None, None))

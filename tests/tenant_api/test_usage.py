@@ -12,7 +12,7 @@ from shared.domain.quota import UNLIMITED
 from shared.domain.tiers import Price, Tier, TierConfig
 from tests.tenant_api.service import PAGES, Platform, Service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FREE = Price(0, "usd", "month")
 

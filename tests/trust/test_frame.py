@@ -11,7 +11,7 @@ from tests.trust.product import PLATFORM_PAGES, Product
 from tests.trust.registry import ROUTES, Asked, Door
 from tests.trust.trap import set_up
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVIL_ORIGINS = (
     *("https://evil.example", "null", PLATFORM_PAGES + ".evil.example", PLATFORM_PAGES + ":444"),

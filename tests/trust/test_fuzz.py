@@ -1,11 +1,10 @@
 """Whatever is sent, no route answers 5xx, splits its answer or stays silent: Hypothesis over raw sockets.
 
-`FUZZ=500 make test ARGS=tests/trust/test_fuzz.py` tries more of each route.
+`EFFORT=100 make test ARGS=tests/trust/test_fuzz.py` tries more of each route.
 """
 
 import asyncio
 import json
-import os
 import string
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.raw import spoken, status
 from tests.trust.conftest import Counted
 from tests.trust.people import Developer
 from tests.trust.product import Product
 from tests.trust.registry import ROUTES, Asked, Door
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EXAMPLES = int(os.environ.get("FUZZ", "8"))
+EXAMPLES = examples(5)
 TOKEN = string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~"
 # What has broken others: other alphabets, separators of lines, halves of characters, numbers too large, markup.
 NASTY = (

@@ -13,7 +13,7 @@ from tests.trust.people import Developer, EndUser, bearer, developers_token
 from tests.trust.product import Product
 from tests.trust.registry import ROUTES, Asked, Door
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SMUGGLED = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /api/data HTTP/1.1\r\nHost: a\r\n"

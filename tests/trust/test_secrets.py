@@ -29,7 +29,7 @@ from tests.trust.product import DEVELOPERS, END_USERS, PLATFORM_PAGES, Product
 from tests.trust.registry import ROUTES
 from tests.trust.test_forgeries import event, stripe_signature
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.clocks import SetClock
+from tests.effort import examples
 from tests.trust.conftest import Counted
 from tests.trust.product import frail_product
 from tests.trust.story import Story, World
@@ -25,7 +26,7 @@ def test_no_sequence_of_calls_payments_kills_and_faults_breaks_a_promise(
             world = World(runner, runner.run(opened.__aenter__()), clock)
 
         once = settings(
-            max_examples=4,
+            max_examples=examples(4),
             stateful_step_count=10,
             deadline=None,
             database=None,

@@ -11,8 +11,6 @@ from infra.data.masking import masked
 from infra.data.store import Item, Store
 from tests.infra.data.conftest import DEVELOPER, PAYER, PLATFORM
 
-pytestmark = pytest.mark.store
-
 
 @pytest.mark.parametrize(
     ("table", "key", "value"),

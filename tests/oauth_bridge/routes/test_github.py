@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from tests.oauth_bridge.world import Person, World, query
-
-pytestmark = pytest.mark.store
 
 
 async def agreed(town: World, person: Person, **fields: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Liveness and readiness."""
 
-import pytest
-
 from tests.oauth_bridge.conftest import Served, serve_bridge
 from tests.tokens import Issuer
 
@@ -14,7 +12,6 @@ async def test_without_its_store_the_bridge_lives_and_is_not_ready(issuer: Issue
     assert (ready.json()["error"], ready.json()["down"]) == ("unavailable", ["store"])
 
 
-@pytest.mark.store
 async def test_with_its_store_it_is_ready(served: Served) -> None:
     assert (await served.http.get("/ready")).json() == {"status": "ready"}
     assert (await served.http.get("/health")).json()["status"] == "ok"

@@ -2,12 +2,8 @@
 
 import asyncio
 
-import pytest
-
 from tests.infra.stripe.sandbox import of
 from tests.oauth_bridge.world import Person, World, priced
-
-pytestmark = pytest.mark.store
 
 
 async def test_two_developers_at_once_never_meet(town: World) -> None:

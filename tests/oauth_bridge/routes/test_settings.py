@@ -6,8 +6,6 @@ from tests.clocks import SetClock
 from tests.oauth_bridge.conftest import Served
 from tests.oauth_bridge.sides import PlatformSide, created
 
-pytestmark = pytest.mark.store
-
 
 @pytest.fixture
 async def anna(served: Served, platform: PlatformSide, clock: SetClock) -> dict[str, str]:

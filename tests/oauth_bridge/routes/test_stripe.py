@@ -10,8 +10,6 @@ from tests.oauth_bridge.conftest import Served
 from tests.oauth_bridge.sides import PlatformSide, created
 from tests.oauth_bridge.world import BRIDGE, DASHBOARD, Person, World
 
-pytestmark = pytest.mark.store
-
 
 async def assert_nothing_happened(town: World, *people: Person) -> None:
     assert await town.exchanges() == []

@@ -8,8 +8,6 @@ from tests.clocks import SetClock
 from tests.oauth_bridge.conftest import Served
 from tests.oauth_bridge.sides import PlatformSide, created
 
-pytestmark = pytest.mark.store
-
 ROUTES = (
     ("GET", "/tiers"),
     ("PUT", "/tiers"),

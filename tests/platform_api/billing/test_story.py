@@ -10,7 +10,7 @@ import stripe
 from tests.infra.stripe.sandbox import DAY, OWN_SECRET
 from tests.platform_api.billing.world import World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def signed(body: bytes, secret: str = OWN_SECRET, age: int = 0) -> dict[str, str]:
@@ -73,6 +73,7 @@ async def test_the_portal_before_any_payment_is_a_409(world: World) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (409, "no_customer")
 
 
+@pytest.mark.store
 async def test_the_story_from_refused_to_paid_to_cancelled_to_free(world: World) -> None:
     user = await world.developer()
     statuses = [(await world.post(user, "/verify-auth")).status_code for _ in range(6)]

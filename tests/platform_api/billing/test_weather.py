@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from infra.sandbox.clerk_state import User
 from platform_api.reconcile import reconciling
+from tests.effort import examples
 from tests.platform_api.billing.world import World, world
 
 
@@ -117,7 +118,7 @@ def test_any_order_of_events_and_any_loss_ends_in_what_stripe_says(endpoint: str
         opened = world(endpoint, prefix, tmp_path)
         there = runner.run(opened.__aenter__())
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(st.sampled_from(ACTIONS), max_size=4), st.integers(0, 2**32), st.booleans())
         def holds(actions: list[str], seed: int, lossy: bool) -> None:
             # A seed, not drawn chance: how many events there are is not Hypothesis's to know.

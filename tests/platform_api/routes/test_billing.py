@@ -4,7 +4,7 @@ import pytest
 
 from tests.platform_api.service import Service
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("path", ["/create-checkout", "/customer-portal", "/webhook/stripe"])

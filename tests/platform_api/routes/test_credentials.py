@@ -7,7 +7,7 @@ from shared.domain import keys
 from tests.clocks import SetClock
 from tests.platform_api.service import Service
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOW = "2026-11-24T12:00:00Z"
 

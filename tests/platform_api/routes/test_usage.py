@@ -15,7 +15,7 @@ from tests.platform_api.service import Service
 from tests.serving import serving
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MONTH = {"periodStart": "2026-11-01T00:00:00Z", "periodEnd": "2026-12-01T00:00:00Z"}
 MONTH_LEFT = 6 * 86_400 + 12 * 3_600

@@ -116,7 +116,8 @@ async def test_who_gives_up_waiting_leaves_no_answer_for_the_next() -> None:
 
     async with client(answer) as (server, http):
         first = asyncio.create_task(http.call("GetItem", {}))
-        await asyncio.sleep(0.02)
+        while server.requests == 0:
+            await asyncio.sleep(0.001)
         first.cancel()
         assert await http.call("GetItem", {}) == {"number": 2}
 

@@ -17,6 +17,7 @@ from shared.metering.calls import Counted, Idempotency
 from shared.metering.counter import Counter
 from tests.clocks import SetClock
 from tests.conftest import REGION
+from tests.effort import examples
 from tests.faults import Fault, FaultyStore
 from tests.serving import serving
 
@@ -136,9 +137,9 @@ def test_every_story_ends_with_the_count_that_was_answered(endpoint: str, prefix
             pass
 
         Story.runner, Story.store, Story.dynamo, Story.table = runner, store, dynamo, prefix + "tenant-usage"
-        examples = settings(
-            max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck]
+        chosen = settings(
+            max_examples=examples(12), stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck]
         )
-        run_state_machine_as_test(Story, settings=examples)
+        run_state_machine_as_test(Story, settings=chosen)
         runner.run(dynamo.close())
         runner.run(served.__aexit__(None, None, None))

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from tests.tenant_api.billing.world import Platform, World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

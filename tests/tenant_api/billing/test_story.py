@@ -6,9 +6,10 @@ from shared.domain.tiers import TierConfig
 from shared.records.tenant_config import Catalog, StripePrice
 from tests.tenant_api.billing.world import BASIC, FREE, MAX, PAGES, PRO, SHOP, TIERS, World
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.store
 async def test_the_story_from_refused_to_basic_to_pro_to_cancelled_to_free(world: World) -> None:
     user = await world.end_user(await world.platform())
     statuses = [(await world.post(user, "/api/data")).status_code for _ in range(6)]

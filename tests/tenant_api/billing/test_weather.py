@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.tenant_api.billing.world import BASIC, FREE, MAX, PRO, EndUser, Platform, World, world
 
 ACTIONS = ["cancel", "keep", "cancel_now", "renew", "subscribe", "basic", "pro", "max"]
@@ -100,7 +101,7 @@ def test_any_order_of_events_and_any_loss_ends_in_what_stripe_says(endpoint: str
         there = runner.run(opened.__aenter__())
         platform = runner.run(there.platform())
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(st.sampled_from(ACTIONS), max_size=4), st.integers(0, 2**32), st.booleans())
         def holds(actions: list[str], seed: int, lossy: bool) -> None:
             # A seed, not drawn chance: how many events there are is not Hypothesis's to know.

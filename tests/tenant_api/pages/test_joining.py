@@ -10,7 +10,7 @@ import pytest
 from infra.sandbox.clerk_state import User
 from tests.tenant_api.billing.world import PAGES, Platform, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOWHERE = "plt_" + "0" * 32
 

@@ -16,7 +16,7 @@ from tenant_api import app
 from tests.serving import serving
 from tests.tenant_api.billing.world import PAGES, SHOP, TIERS, Platform, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.store]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVIL = "<script>alert(1)</script>"
 YEARLY = Tier("max-year", "Max", 5000, UNLIMITED, Price(99_000, "usd", "year"))
