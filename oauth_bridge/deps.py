@@ -37,6 +37,7 @@ from shared.adapters.github import GitHub
 from shared.adapters.stripe_catalog import StripeCatalog
 from shared.adapters.stripe_connect import StripeConnect
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.connections import ConnectedAccounts
 from shared.records.platform_credential import registry_partitions
 from shared.web.health import Check
@@ -56,12 +57,14 @@ class Deps:
     browser: Browser
     worker: SyncWorker
     reach_store: Check
+    traces: Traces | None
 
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "oauth_bridge"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -89,8 +92,9 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             connect=_connect(settings, closing, handshakes, platforms, accounts, clock),
             github=_github(settings, closing, handshakes, platforms, links, clock),
             browser=Browser(settings.platform_api_url + "/dashboard", secure=settings.encrypted),
-            worker=_worker(settings, credentials, TenantCredentials(dynamo, tenant_tokens), cursor, clock),
+            worker=_worker(settings, credentials, TenantCredentials(dynamo, tenant_tokens), cursor, clock, traces),
             reach_store=reach_store,
+            traces=traces,
         )
 
 
@@ -138,12 +142,13 @@ def _worker(
     tenant: TenantCredentials,
     cursor: CursorStore,
     clock: Clock,
+    traces: Traces | None,
 ) -> SyncWorker:
     reconciler = Reconciler(platforms, tenant, clock)
     overlap = timedelta(seconds=settings.sync_overlap_seconds)
     return SyncWorker(
-        Outbox(platforms, reconciler, cursor, clock, overlap),
-        Comparison(platforms, reconciler),
+        Outbox(platforms, reconciler, cursor, clock, overlap, traces),
+        Comparison(platforms, reconciler, traces),
         poll_seconds=settings.sync_poll_seconds,
         comparison_seconds=settings.comparison_seconds,
     )

@@ -23,6 +23,7 @@ from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.events import EventLog
 from shared.billing.reconcile import Reconcile
 from shared.billing.records import BillingRecord, BillingRecords
@@ -50,6 +51,7 @@ class Deps:
     rotation_overlap: timedelta
     clock: Clock
     reach_store: Check
+    traces: Traces | None
     billing: BillingDeps | None
 
 
@@ -57,6 +59,7 @@ class Deps:
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards: what counts calls before what it writes with."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "platform_api"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -76,6 +79,7 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             rotation_overlap=settings.rotation_overlap,
             clock=clock,
             reach_store=repository.reach,
+            traces=traces,
             billing=_billing(settings, dynamo, records, ClerkUsers(settings.developer_clerk, http), clock, closing),
         )
 

@@ -11,6 +11,7 @@ from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.events import EventLog
 from shared.billing.reconcile import Reconcile
 from shared.billing.records import BillingRecords
@@ -94,6 +95,7 @@ class Deps:
     recount: Recount
     clock: Clock
     reach_store: Check
+    traces: Traces | None
     billing: BillingDeps | None
 
 
@@ -114,6 +116,7 @@ class _Stored:
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards: what counts calls before what it writes with."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "tenant_api"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -149,6 +152,7 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             recount=Recount(stored.activity, stored.end_users, clock),
             clock=clock,
             reach_store=stored.platforms.reach,
+            traces=traces,
             billing=billing,
         )
 
