@@ -40,7 +40,7 @@ from shared.adapters.system import Chance, Clock, random_bytes, utc_now
 from shared.adapters.tracing import Traces, traced
 from shared.billing.connections import ConnectedAccounts
 from shared.records.platform_credential import registry_partitions
-from shared.web.health import Check
+from shared.web.health import Check, Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Deps:
     github: GitHubLinking | None
     browser: Browser
     worker: SyncWorker
-    reach_store: Check
+    readiness: Readiness
     traces: Traces | None
 
 
@@ -83,9 +83,14 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         live = settings.connect is not None and settings.connect.live
         offered = Offered(settings.connect is not None, settings.github is not None, live)
         keys = PreviewKeys(dynamo, tenant_tokens)
+        catalog = _catalog(settings, closing)
+        reported: dict[str, Check] = {"clerk": tokens.reach}
+        reported |= {} if catalog is None else {"stripe": catalog.reach}
+        readiness = Readiness({"store": reach_store}, reported)
+        closing.push_async_callback(readiness.close)
         yield Deps(
             authentication=Authentication(tokens),
-            tiers=Tiers(platforms, configs, Selling(accounts, _catalog(settings, closing), live=live), clock),
+            tiers=Tiers(platforms, configs, Selling(accounts, catalog, live=live), clock),
             previews=Previews(platforms, keys, settings.tenant_api_url, clock, chance),
             profile=Profile(platforms, configs),
             connections=Connections(platforms, accounts, links, offered),
@@ -93,7 +98,7 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             github=_github(settings, closing, handshakes, platforms, links, clock),
             browser=Browser(settings.platform_api_url + "/dashboard", secure=settings.encrypted),
             worker=_worker(settings, credentials, TenantCredentials(dynamo, tenant_tokens), cursor, clock, traces),
-            reach_store=reach_store,
+            readiness=readiness,
             traces=traces,
         )
 

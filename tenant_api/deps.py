@@ -20,7 +20,7 @@ from shared.domain.quota import Quota
 from shared.metering.counter import Counter
 from shared.metering.stamps import process_name
 from shared.records.tenant_config import Published
-from shared.web.health import Check
+from shared.web.health import Check, Readiness
 from tenant_api.accounts import Accounts
 from tenant_api.authentication import Authentication
 from tenant_api.billing import Billing, Terms
@@ -67,6 +67,7 @@ class BillingDeps:
     events: StripeEvents
     records: BillingRecords
     reconcile: Reconcile
+    reach: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Deps:
     dashboard: DashboardDeps
     recount: Recount
     clock: Clock
-    reach_store: Check
+    readiness: Readiness
     traces: Traces | None
     billing: BillingDeps | None
 
@@ -139,6 +140,10 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         api_keys = Recent(ApiKeys(dynamo, tokens).find, settings.key_cache_seconds)
         live = None if settings.tenant_stripe is None else settings.tenant_stripe.live
         storefronts = Storefronts(stored.platforms, connections, Drafts(dynamo, tokens), clock, live=live)
+        reported: dict[str, Check] = {"clerk": verifier.reach}
+        reported |= {} if billing is None else {"stripe": billing.reach}
+        readiness = Readiness({"store": stored.platforms.reach}, reported)
+        closing.push_async_callback(readiness.close)
         yield Deps(
             authentication=Authentication(api_keys, verifier, clock),
             storefronts=storefronts,
@@ -151,7 +156,7 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             dashboard=_dashboard(stored, tally, billing, clock),
             recount=Recount(stored.activity, stored.end_users, clock),
             clock=clock,
-            reach_store=stored.platforms.reach,
+            readiness=readiness,
             traces=traces,
             billing=billing,
         )
@@ -203,6 +208,7 @@ def _billing(
         events=StripeEvents(gateway, stored.events, connections, records, stored.revenue, sync, live=live),
         records=records,
         reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
+        reach=gateway.reach,
     )
 
 

@@ -47,6 +47,16 @@ class _Measured(stripe.HTTPXClient):
         finally:
             outside.told(outside.STRIPE, operation(method, url), began, outcome)
 
+    async def reach(self, url: str) -> None:
+        """Raises Unavailable unless an answer comes that is no failure; without a key, so a refusal is fine."""
+        with outside.asking(outside.STRIPE, "reach"):
+            try:
+                _, status, _ = await super().request_async("get", url, {})
+            except stripe.APIConnectionError as error:
+                raise unavailable() from error
+            if status >= 500:
+                raise unavailable()
+
 
 def operation(method: str, url: str) -> str:
     """The request without what it is about, such as `DELETE /v1/subscriptions/{id}`: there are only so many of them."""
@@ -59,6 +69,7 @@ class OpenStripe:
 
     def __init__(self, access: StripeAccess) -> None:
         stripe.enable_telemetry = False
+        self._api_url = access.api_url
         # Its close is not typed, which Any makes bearable.
         self._http: Any = _Measured(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS))
         self.client = stripe.StripeClient(
@@ -67,6 +78,10 @@ class OpenStripe:
             max_network_retries=RETRIES,
             http_client=self._http,
         )
+
+    async def reach(self) -> None:
+        """Raises Unavailable where Stripe does not answer. Asked without our key: strangers may cause this request."""
+        await self._http.reach(self._api_url + "/v1/account")
 
     async def close(self) -> None:
         await self._http.close_async()
