@@ -33,15 +33,18 @@ class Child(NamedTuple):
 class Asked:
     """What one request or pass has asked so far: calls and seconds by system; where it is traced, each of them."""
 
-    __slots__ = ("began", "children", "sums")
+    __slots__ = ("began", "children", "over", "sums")
 
     def __init__(self, *, traced: bool) -> None:
         self.began = perf_counter()
+        self.over = False
         self.sums: dict[str, tuple[int, float]] = {}
         self.children: list[Child] | None = [] if traced else None
 
     def add(self, system: str, operation: str, began: float, outcome: str) -> None:
         seconds = perf_counter() - began
+        if self.over:
+            return
         before = self.sums.get(system)
         self.sums[system] = (1, seconds) if before is None else (before[0] + 1, before[1] + seconds)
         if self.children is not None and len(self.children) < MOST_CHILDREN:
@@ -56,7 +59,12 @@ class Asked:
             found[names[1]] = int(seconds * 100_000) / 100  # `round` costs as much as all the rest here
         return found
 
+    def forget(self) -> None:
+        """It is over and told. Whatever it has started may live long (a remembered look-up is a task) and holds it."""
+        self.over, self.sums, self.children = True, _NOTHING, None
 
+
+_NOTHING: dict[str, tuple[int, float]] = {}
 _NAMES = {system: (f"{system}Calls", f"{system}Ms") for system in SYSTEMS}
 _whose: ContextVar[Asked | None] = ContextVar("whose", default=None)
 

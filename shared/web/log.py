@@ -81,6 +81,7 @@ class RequestLog:
             self._write(scope, status, asked)
             if traces is not None:
                 traces.request(scope, status, asked)
+            asked.forget()
 
     def _write(self, scope: Scope, status: int, asked: outside.Asked) -> None:
         if not logger.isEnabledFor(logging.INFO):

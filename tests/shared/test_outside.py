@@ -108,6 +108,14 @@ async def test_requests_to_clerk_are_measured_whether_it_answers_or_not() -> Non
     assert asked.facts()["clerkCalls"] == 3
 
 
+async def test_what_is_over_keeps_nothing_and_takes_nothing_more() -> None:
+    asked = outside.begin(traced=True)
+    outside.told(outside.STORE, "Query", 0.0, outside.OK)
+    asked.forget()
+    outside.told(outside.STORE, "Query", 0.0, outside.OK)
+    assert (asked.facts(), asked.children) == ({}, None)
+
+
 async def test_a_pass_over_everything_keeps_only_so_many_of_its_requests_one_by_one() -> None:
     asked = outside.begin(traced=True)
     for _ in range(outside.MOST_CHILDREN + 5):
