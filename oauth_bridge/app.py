@@ -19,6 +19,7 @@ from oauth_bridge.routes import connections, github, readiness, stripe, tiers
 from oauth_bridge.routes import settings as profile
 from oauth_bridge.settings import Settings
 from shared.adapters.system import Clock, utc_now
+from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.guard import Guard
 from shared.web.health import health
@@ -30,6 +31,7 @@ class State(TypedDict):
     """What each request finds in `request.state`."""
 
     deps: Deps
+    traces: Traces | None
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
@@ -38,7 +40,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         async with opened(settings, clock) as deps:
             worker = asyncio.create_task(deps.worker.run())
             try:
-                yield {"deps": deps}
+                yield {"deps": deps, "traces": deps.traces}
             finally:
                 worker.cancel()
                 await asyncio.gather(worker, return_exceptions=True)

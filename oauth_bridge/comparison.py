@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from oauth_bridge.reconcile import Outcome, Reconciler, Settled
 from oauth_bridge.repositories.platform_credentials import PlatformCredentials
+from shared import outside
+from shared.adapters.tracing import Traces
 from shared.records.platform_credential import registry_partitions
 
 logger = logging.getLogger("dream_api.sync")
@@ -31,12 +33,14 @@ class Patience(Protocol):
 class Comparison:
     """Compares the two sides, platform by platform."""
 
-    def __init__(self, platform: PlatformCredentials, reconciler: Reconciler) -> None:
+    def __init__(self, platform: PlatformCredentials, reconciler: Reconciler, traces: Traces | None = None) -> None:
+        self._traces = traces
         self._platform = platform
         self._reconciler = reconciler
 
     async def run(self, patiently: Patience) -> None:
         """Walk the whole registry once, page by page."""
+        asked = outside.begin(traced=self._traces is not None)
         outcomes: Counter[str] = Counter()
         drifted: list[str] = []
         for partition in registry_partitions():
@@ -49,7 +53,9 @@ class Comparison:
                 if len(page) < PAGE:
                     break
                 after = page[-1]
-        _tell(outcomes, drifted)
+        _tell(outcomes, drifted, asked)
+        if self._traces is not None:
+            self._traces.worker_pass("comparison", asked, {})
 
     async def _page(self, partition: str, after: str | None) -> list[str]:
         return await self._platform.listed(partition, after, PAGE)
@@ -61,8 +67,9 @@ class Comparison:
         return settled
 
 
-def _tell(outcomes: Counter[str], drifted: Sequence[str]) -> None:
+def _tell(outcomes: Counter[str], drifted: Sequence[str], asked: outside.Asked) -> None:
     if not drifted and not outcomes[Outcome.FAILED]:
         return
     facts: dict[str, Any] = {"service": "oauth_bridge", **outcomes, "drift": len(drifted), "platforms": drifted[:NAMED]}
+    facts |= asked.facts()
     logger.warning("drift", extra={"facts": facts})

@@ -37,9 +37,10 @@ from shared.adapters.github import GitHub
 from shared.adapters.stripe_catalog import StripeCatalog
 from shared.adapters.stripe_connect import StripeConnect
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.connections import ConnectedAccounts
 from shared.records.platform_credential import registry_partitions
-from shared.web.health import Check
+from shared.web.health import Check, Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,15 @@ class Deps:
     github: GitHubLinking | None
     browser: Browser
     worker: SyncWorker
-    reach_store: Check
+    readiness: Readiness
+    traces: Traces | None
 
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "oauth_bridge"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -80,17 +83,23 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         live = settings.connect is not None and settings.connect.live
         offered = Offered(settings.connect is not None, settings.github is not None, live)
         keys = PreviewKeys(dynamo, tenant_tokens)
+        catalog = _catalog(settings, closing)
+        reported: dict[str, Check] = {"clerk": tokens.reach}
+        reported |= {} if catalog is None else {"stripe": catalog.reach}
+        readiness = Readiness({"store": reach_store}, reported)
+        closing.push_async_callback(readiness.close)
         yield Deps(
             authentication=Authentication(tokens),
-            tiers=Tiers(platforms, configs, Selling(accounts, _catalog(settings, closing), live=live), clock),
+            tiers=Tiers(platforms, configs, Selling(accounts, catalog, live=live), clock),
             previews=Previews(platforms, keys, settings.tenant_api_url, clock, chance),
             profile=Profile(platforms, configs),
             connections=Connections(platforms, accounts, links, offered),
             connect=_connect(settings, closing, handshakes, platforms, accounts, clock),
             github=_github(settings, closing, handshakes, platforms, links, clock),
             browser=Browser(settings.platform_api_url + "/dashboard", secure=settings.encrypted),
-            worker=_worker(settings, credentials, TenantCredentials(dynamo, tenant_tokens), cursor, clock),
-            reach_store=reach_store,
+            worker=_worker(settings, credentials, TenantCredentials(dynamo, tenant_tokens), cursor, clock, traces),
+            readiness=readiness,
+            traces=traces,
         )
 
 
@@ -138,12 +147,13 @@ def _worker(
     tenant: TenantCredentials,
     cursor: CursorStore,
     clock: Clock,
+    traces: Traces | None,
 ) -> SyncWorker:
     reconciler = Reconciler(platforms, tenant, clock)
     overlap = timedelta(seconds=settings.sync_overlap_seconds)
     return SyncWorker(
-        Outbox(platforms, reconciler, cursor, clock, overlap),
-        Comparison(platforms, reconciler),
+        Outbox(platforms, reconciler, cursor, clock, overlap, traces),
+        Comparison(platforms, reconciler, traces),
         poll_seconds=settings.sync_poll_seconds,
         comparison_seconds=settings.comparison_seconds,
     )

@@ -14,7 +14,10 @@ from typing import Any
 from oauth_bridge.reconcile import Outcome, Reconciler, Settled
 from oauth_bridge.repositories.cursor import CursorStore
 from oauth_bridge.repositories.platform_credentials import Change, PlatformCredentials
+from shared import outside
 from shared.adapters.system import Clock
+from shared.adapters.tracing import Traces
+from shared.domain.errors import Unavailable
 from shared.records.platform_credential import outbox_instant
 
 logger = logging.getLogger("dream_api.sync")
@@ -53,7 +56,9 @@ class Outbox:
         cursor: CursorStore,
         clock: Clock,
         overlap: timedelta,
+        traces: Traces | None = None,
     ) -> None:
+        self._traces = traces
         self._platform = platform
         self._reconciler = reconciler
         self._cursor = cursor
@@ -82,13 +87,18 @@ class Outbox:
     async def poll(self) -> None:
         """One pass: carry over what is new, then move the cursor. Raises Unavailable; nothing is skipped then."""
         now = self._clock()
-        done = _Pass()
+        done, asked, failed = _Pass(), outside.begin(traced=self._traces is not None), False
         try:
             for day, after in _days(min(self._position, now) - self._overlap, now + self._overlap):
                 await self._read_day(day, after, now, done)
+        except Unavailable:
+            failed = True
+            raise
         finally:
             if done.entries:
-                logger.info("sync", extra={"facts": done.facts()})
+                logger.info("sync", extra={"facts": done.facts() | asked.facts()})
+            if self._traces is not None and (done.entries or failed):
+                self._traces.worker_pass("sync", asked, done.facts(), failed=failed)
         self._move_to(now)
         await self._save()
 

@@ -19,6 +19,7 @@ from platform_api.routes import billing, credentials, readiness, usage
 from platform_api.routes.pages import Pages
 from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
+from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.guard import Guard
 from shared.web.health import health
@@ -30,13 +31,14 @@ class State(TypedDict):
     """What each request finds in `request.state`."""
 
     deps: Deps
+    traces: Traces | None
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
-            yield {"deps": deps}
+            yield {"deps": deps, "traces": deps.traces}
 
     pages = Pages(settings)
     routes = [

@@ -23,12 +23,13 @@ from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.events import EventLog
 from shared.billing.reconcile import Reconcile
 from shared.billing.records import BillingRecord, BillingRecords
 from shared.billing.sync import BillingSync
 from shared.metering.counter import Counter
-from shared.web.health import Check
+from shared.web.health import Check, Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class BillingDeps:
     billing: Billing
     events: StripeEvents
     reconcile: Reconcile
+    reach: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Deps:
     credentials: Credentials
     rotation_overlap: timedelta
     clock: Clock
-    reach_store: Check
+    readiness: Readiness
+    traces: Traces | None
     billing: BillingDeps | None
 
 
@@ -57,6 +60,7 @@ class Deps:
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards: what counts calls before what it writes with."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "platform_api"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -69,14 +73,21 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         records = BillingRecords(dynamo, tokens)
         entitlements = Entitlements(None if settings.stripe is None else records, clock)
         seal = Seal(settings.credential_keys.get_secret_value())
+        users = ClerkUsers(settings.developer_clerk, http)
+        billing = _billing(settings, dynamo, records, users, clock, closing)
+        reported: dict[str, Check] = {"clerk": verifier.reach}
+        reported |= {} if billing is None else {"stripe": billing.reach}
+        readiness = Readiness({"store": repository.reach}, reported)
+        closing.push_async_callback(readiness.close)
         yield Deps(
             authentication=Authentication(verifier),
             usage=Usage(counter, entitlements, settings.upgrade_url),
             credentials=Credentials(repository, seal, clock, chance),
             rotation_overlap=settings.rotation_overlap,
             clock=clock,
-            reach_store=repository.reach,
-            billing=_billing(settings, dynamo, records, ClerkUsers(settings.developer_clerk, http), clock, closing),
+            readiness=readiness,
+            traces=traces,
+            billing=billing,
         )
 
 
@@ -103,4 +114,5 @@ def _billing(
         billing=Billing(account, records, prices, settings.platform_api_url, clock),
         events=StripeEvents(gateway, log, records, sync, live=settings.stripe.live),
         reconcile=Reconcile(records, sync, lambda _record: account, membership.differs, membership.tell),
+        reach=gateway.reach,
     )

@@ -90,9 +90,11 @@ class StripeEvents:
         reference = _reference(about)
         return None if reference is None else await self._linked(reference, customer_id)
 
-    async def _linked(self, user_id: str, customer_id: str) -> str:
-        """The customer becomes the developer's, unless they pay as another already."""
-        record = await self._records.create(BillingRecord(user_id, OWN_ACCOUNT, customer_id))
+    async def _linked(self, user_id: str, customer_id: str) -> str | None:
+        """The customer becomes the developer's, unless they pay as another already, or were erased as this one."""
+        record = await self._records.adopt(BillingRecord(user_id, OWN_ACCOUNT, customer_id))
+        if record is None:
+            return None
         if record.customer_id == customer_id:
             return user_id
         facts = {"userId": user_id, "customer": customer_id, "known": record.customer_id}

@@ -1,21 +1,24 @@
 """Prometheus metrics, read off the log: each line is counted as it is written, so that the two can't tell two stories.
 
 `attach` is called by shared.web.log where METRICS_PORT is set, `serve` by shared.web.serve: on a port of its own, which
-an operator keeps inside. What no line says (the store's time, how many calls share a write) its own place observes.
+an operator keeps inside. What no line says (the time of each request to a
+system outside, how many calls share a write) its own place observes.
 """
 
 import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_ASKED = ("operation", "outcome")
 _SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for where processes leave their numbers
 
 REQUESTS = Counter("dream_api_requests", "Requests answered.", ["service", "method", "route", "status"])
@@ -24,8 +27,19 @@ DECISIONS = Counter("dream_api_decisions", "Metered calls by what was decided.",
 WEBHOOKS = Counter("dream_api_webhook_events", "Stripe's events by outcome.", ["service", "type", "outcome"])
 EVENTS = Counter("dream_api_events", "Other lines of the log, such as drift or sync.", ["event", "level"])
 SYNC_LAG = Gauge("dream_api_sync_lag_seconds", "Age of the last change carried over.", multiprocess_mode="mostrecent")
-STORE_SECONDS = Histogram("dream_api_store_seconds", "Time of store requests.", ["operation"], buckets=_SECONDS)
+STORE_SECONDS = Histogram("dream_api_store_seconds", "Time of store requests.", _ASKED, buckets=_SECONDS)
+STRIPE_SECONDS = Histogram("dream_api_stripe_seconds", "Time of requests to Stripe.", _ASKED, buckets=_SECONDS)
+CLERK_SECONDS = Histogram("dream_api_clerk_seconds", "Time of requests to Clerk.", _ASKED, buckets=_SECONDS)
 SHARED_CALLS = Histogram("dream_api_shared_write_calls", "Calls that shared one write.", buckets=_SIZES)
+
+
+_SYSTEMS = {"store": STORE_SECONDS, "stripe": STRIPE_SECONDS, "clerk": CLERK_SECONDS}
+
+
+@cache
+def time_of(system: str, operation: str, outcome: str) -> Histogram:
+    """Where the time of such requests is observed. Operations are few: names, never what a caller chose."""
+    return _SYSTEMS[system].labels(operation, outcome)
 
 
 class FromLog(logging.Handler):
@@ -44,7 +58,7 @@ class FromLog(logging.Handler):
 
 def _request(facts: Mapping[str, Any]) -> None:
     service, route = facts["service"], facts["route"] or "none"  # never the path or an odd method: callers choose those
-    method = facts["method"] if facts["method"] in _METHODS else "other"
+    method = facts["method"] if facts["method"] in METHODS else "other"
     REQUESTS.labels(service, method, route, facts["status"]).inc()
     REQUEST_SECONDS.labels(service, route).observe(facts["ms"] / 1000)
     if "decision" in facts:

@@ -169,6 +169,8 @@ class ServiceSettings(BaseSettings):
     drain_seconds: int = Field(default=20, ge=1, le=110, description="how long SIGTERM waits for calls under way")
     log_level: str = "INFO"
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="where Prometheus asks; absent: nowhere")
+    otel_exporter_otlp_endpoint: Url | None = Field(default=None, description="where traces go; absent: nowhere")
+    otel_traces_sampler_arg: float = Field(default=1, ge=0, le=1, description="the share of requests that is traced")
     commit: str = Field(default="", max_length=64, description="of the code that runs, told by /health")
     max_in_flight: int = Field(default=512, ge=1, description="requests a process works on at once; others get a 503")
     visitors_per_minute: int = Field(default=1200, ge=0, description="without a credential, an address; 0: any")

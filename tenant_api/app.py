@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from shared.adapters.system import Clock, utc_now
+from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.guard import Guard
 from shared.web.health import health
@@ -30,6 +31,7 @@ class State(TypedDict):
     """What each request finds in `request.state`."""
 
     deps: Deps
+    traces: Traces | None
 
 
 @asynccontextmanager
@@ -43,7 +45,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with opened(settings, clock) as deps, repairing(deps, settings):
-            yield {"deps": deps}
+            yield {"deps": deps, "traces": deps.traces}
 
     routes = [
         Route("/api/data", usage.data, methods=["POST"]),

@@ -11,6 +11,7 @@ from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
+from shared.adapters.tracing import Traces, traced
 from shared.billing.events import EventLog
 from shared.billing.reconcile import Reconcile
 from shared.billing.records import BillingRecords
@@ -19,7 +20,7 @@ from shared.domain.quota import Quota
 from shared.metering.counter import Counter
 from shared.metering.stamps import process_name
 from shared.records.tenant_config import Published
-from shared.web.health import Check
+from shared.web.health import Check, Readiness
 from tenant_api.accounts import Accounts
 from tenant_api.authentication import Authentication
 from tenant_api.billing import Billing, Terms
@@ -66,6 +67,7 @@ class BillingDeps:
     events: StripeEvents
     records: BillingRecords
     reconcile: Reconcile
+    reach: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Deps:
     dashboard: DashboardDeps
     recount: Recount
     clock: Clock
-    reach_store: Check
+    readiness: Readiness
+    traces: Traces | None
     billing: BillingDeps | None
 
 
@@ -114,6 +117,7 @@ class _Stored:
 async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = random_bytes) -> AsyncIterator[Deps]:
     """The dependencies, closed in reverse order afterwards: what counts calls before what it writes with."""
     async with AsyncExitStack() as closing:
+        traces = await closing.enter_async_context(traced(settings, "tenant_api"))
         dynamo = Dynamo(region=settings.aws_region, endpoint=settings.dynamodb_endpoint)
         closing.push_async_callback(dynamo.close)
         http = await closing.enter_async_context(clerk_http())
@@ -136,6 +140,10 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         api_keys = Recent(ApiKeys(dynamo, tokens).find, settings.key_cache_seconds)
         live = None if settings.tenant_stripe is None else settings.tenant_stripe.live
         storefronts = Storefronts(stored.platforms, connections, Drafts(dynamo, tokens), clock, live=live)
+        reported: dict[str, Check] = {"clerk": verifier.reach}
+        reported |= {} if billing is None else {"stripe": billing.reach}
+        readiness = Readiness({"store": stored.platforms.reach}, reported)
+        closing.push_async_callback(readiness.close)
         yield Deps(
             authentication=Authentication(api_keys, verifier, clock),
             storefronts=storefronts,
@@ -148,7 +156,8 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
             dashboard=_dashboard(stored, tally, billing, clock),
             recount=Recount(stored.activity, stored.end_users, clock),
             clock=clock,
-            reach_store=stored.platforms.reach,
+            readiness=readiness,
+            traces=traces,
             billing=billing,
         )
 
@@ -199,6 +208,7 @@ def _billing(
         events=StripeEvents(gateway, stored.events, connections, records, stored.revenue, sync, live=live),
         records=records,
         reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
+        reach=gateway.reach,
     )
 
 

@@ -21,7 +21,8 @@ from infra.sandbox.layout import STATE
 
 AFTERWARDS = (
     "What is not ours stays: delete the user in Clerk's dashboard, and the customer at Stripe, where invoices must be "
-    "kept. Logs name user ids until their retention is over, and backups of the last 35 days hold the items."
+    "kept. Logs name user ids until their retention is over, Stripe's events for 30 days, and backups of the last 35 "
+    "days hold the items."
 )
 
 

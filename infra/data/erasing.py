@@ -91,10 +91,14 @@ def _paying(found: list[Belonging], now: datetime) -> Iterator[str]:
 
 
 def _instead(one: Belonging, now: datetime) -> Item | None:
-    """The record that stays for accounting: known by Stripe's customer, without our user's id."""
+    """The record that stays for accounting: known by Stripe's customer, without our user's id.
+
+    One of every customer they ever had, since it is also what a late event about that customer is told by. Of the
+    last one it says most: a billing record's turn comes after that of its customer.
+    """
     if one.family.erasing is not Erasing.ACCOUNT:
         return None
+    customer: Item = {name: one.facts[name] for name in ("account", "customerId", "platformId") if name in one.facts}
     kept = {name: one.item[name] for name in ACCOUNTING if name in one.item}
-    platform = {"platformId": one.facts["platformId"]} if "platformId" in one.facts else {}
-    key = {"pk": f"accounting:{one.item['account']}:{one.item['customerId']}", "sk": "billing"}
-    return {**key, **kept, **platform, "erasedAt": timestamp(now)}
+    key = {"pk": f"accounting:{customer['account']}:{customer['customerId']}", "sk": "billing"}
+    return {**key, **customer, **kept, "erasedAt": timestamp(now)}

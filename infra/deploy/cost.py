@@ -46,7 +46,7 @@ class Quantities:
 
     writes_a_call: float = 1.0  # at most: calls of one user at the same time share one; an Idempotency-Key takes 4
     reads_a_call: float = 1.0  # at most: the key's look-up is good for 0.75 s
-    log_bytes_a_call: float = 350
+    log_bytes_a_call: float = 380
     bytes_out_a_call: float = 1_500
     polls_a_second: float = 8  # two bridges, four looks at the outbox a second each
     cursor_writes_a_second: float = 0.4

@@ -44,6 +44,8 @@ class Environment(BaseModel):
     registration_enabled: bool = False
     alarm_email: str = ""
     log_level: Literal["INFO", "WARNING"] = "INFO"
+    traces_endpoint: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    traces_share: float = Field(default=1, ge=0, le=1)
     log_days: Literal[7, 14, 30, 60, 90, 180, 365] = 30
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
     task_cpu: Literal[256, 512, 1024, 2048, 4096] = 512
@@ -96,6 +98,8 @@ class Environment(BaseModel):
             "GitHubClientId": self.github_client_id,
             "RegistrationEnabled": _said(self.registration_enabled),
             "LogLevel": self.log_level,
+            "TracesEndpoint": self.traces_endpoint,
+            "TracesShare": f"{self.traces_share:g}",
             "CpuArchitecture": self.architecture,
             "TaskCpu": str(self.task_cpu),
             "TaskMemory": str(self.task_memory),

@@ -26,6 +26,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "GitHubClientId": {"Type": "String", "Default": ""},
     "RegistrationEnabled": {"Type": "String", "AllowedValues": ["true", "false"], "Default": "false"},
     "LogLevel": {"Type": "String", "AllowedValues": ["INFO", "WARNING"], "Default": "INFO"},
+    "TracesEndpoint": {"Type": "String", "Default": ""},
+    "TracesShare": _NUMBERS | {"MinValue": 0, "MaxValue": 1, "Default": 1},
     "CpuArchitecture": {"Type": "String", "AllowedValues": ["X86_64", "ARM64"], "Default": "X86_64"},
     "TaskCpu": {"Type": "String", "AllowedValues": ["256", "512", "1024", "2048", "4096"], "Default": "512"},
     "TaskMemory": {"Type": "String", "AllowedValues": ["1024", "2048", "4096", "8192"], "Default": "1024"},

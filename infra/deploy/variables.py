@@ -16,6 +16,8 @@ _COMMON: dict[str, Any] = {
     "WORKERS": ref("Workers"),
     "DRAIN_SECONDS": str(DRAIN_SECONDS),
     "LOG_LEVEL": ref("LogLevel"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ref("TracesEndpoint"),
+    "OTEL_TRACES_SAMPLER_ARG": ref("TracesShare"),
     "FORWARDED_ALLOW_IPS": VPC_RANGE,  # the load balancer's addresses are in there, and nothing else can reach us
     "PLATFORM_API_URL": sub("https://${PlatformHost}"),
     "TENANT_API_URL": sub("https://${TenantHost}"),

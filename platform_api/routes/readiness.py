@@ -1,11 +1,10 @@
-"""`GET /ready`: whether the store answers. Clerk is not asked: known tokens are served without it."""
+"""`GET /ready`: the store decides. Clerk and Stripe are reported: without them calls are still counted."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_api.routes.caller import deps_of
-from shared.web import health
 
 
 async def ready(request: Request) -> Response:
-    return await health.ready({"store": deps_of(request).reach_store})
+    return await deps_of(request).readiness.answer()

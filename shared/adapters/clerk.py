@@ -19,6 +19,7 @@ import httpx
 from jose import jwt
 from jose.exceptions import JOSEError
 
+from shared import outside
 from shared.adapters.system import Clock
 from shared.domain.errors import NotFound, Unauthenticated, Unavailable
 from shared.settings import ClerkApp
@@ -76,7 +77,7 @@ class KeySet:
         if fetch is not None:
             await asyncio.shield(fetch)
         if self._fetched_at is None:
-            raise Unavailable("The sign-in service's keys can't be read just now.", retry_after_seconds=2)
+            raise _unreadable_keys()
         return self._keys.get(kid)
 
     def _start_fetch(self) -> asyncio.Task[None] | None:
@@ -93,19 +94,33 @@ class KeySet:
 
     async def _load(self) -> None:
         try:
-            answer = await self._http.get(self._url)
-            answer.raise_for_status()
-            listed = answer.json()["keys"]
+            listed = (await self._published())["keys"]
             keys = {key["kid"]: key for key in listed if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        except (Unavailable, KeyError, TypeError, AttributeError):
             return  # the old keys go on serving; the next unknown kid tries again
         self._keys = keys
         self._fetched_at = self._monotonic()
+
+    async def reach(self) -> None:
+        """Raises Unavailable where the key set can't be read now; what is known is left as it is."""
+        await self._published()
+
+    async def _published(self) -> Any:
+        with outside.asking(outside.CLERK, "key_set"):
+            try:
+                answer = await self._http.get(self._url)
+                return answer.raise_for_status().json()
+            except (httpx.HTTPError, ValueError) as error:
+                raise _unreadable_keys() from error
 
     async def close(self) -> None:
         if self._fetch is not None:
             self._fetch.cancel()
             await asyncio.gather(self._fetch, return_exceptions=True)
+
+
+def _unreadable_keys() -> Unavailable:
+    return Unavailable("The sign-in service's keys can't be read just now.", retry_after_seconds=2)
 
 
 class TokenVerifier:
@@ -150,6 +165,10 @@ class TokenVerifier:
             return claims
         except _Refused as error:
             raise Unauthenticated("The token is not valid here; sign in again and send a fresh one.") from error
+
+    async def reach(self) -> None:
+        """Raises Unavailable where the app's key set can't be read now. Known tokens are verified without it."""
+        await self._keys.reach()
 
     @property
     def remembered(self) -> int:
@@ -224,15 +243,21 @@ class ClerkUsers:
 
     async def user(self, user_id: str) -> Mapping[str, Any]:
         """The user as Clerk has it; NotFound when there is none."""
-        return await self._request("GET", f"/users/{quote(user_id, safe='')}")
+        return await self._request("user", "GET", f"/users/{quote(user_id, safe='')}")
 
     async def merge_public_metadata(self, user_id: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Deep-merge into publicMetadata: other keys stay, a key set to None is removed. Answers the user."""
         return await self._request(
-            "PATCH", f"/users/{quote(user_id, safe='')}/metadata", {"public_metadata": dict(changes)}
+            "merge_metadata", "PATCH", f"/users/{quote(user_id, safe='')}/metadata", {"public_metadata": dict(changes)}
         )
 
-    async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    async def _request(
+        self, operation: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        with outside.asking(outside.CLERK, operation):
+            return await self._answer(method, path, body)
+
+    async def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         try:
             answer = await self._http.request(method, self._base + path, json=body, headers=self._headers)
         except httpx.HTTPError as error:

@@ -17,6 +17,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from shared import outside
 from shared.adapters.dynamodb_batches import Batches
 from shared.adapters.dynamodb_http import CONNECT_SECONDS, READ_SECONDS, DynamoHttp
 from shared.adapters.dynamodb_outcomes import (
@@ -124,7 +125,7 @@ class Dynamo:
         asked: dict[str, Any] = {table: {"Keys": [wire(key) for key in keys], **how}}
         found: list[Item] = []
         for exponent in range(UNPROCESSED_ATTEMPTS):
-            answer = await self._call(partial(self._reader.batch_get_item, RequestItems=asked))
+            answer = await self._measured("BatchGetItem", partial(self._reader.batch_get_item, RequestItems=asked))
             found.extend(plain(item) or {} for item in answer["Responses"].get(table, ()))
             asked = answer.get("UnprocessedKeys") or {}
             if not asked:
@@ -160,7 +161,7 @@ class Dynamo:
         while True:
             if limit is not None:
                 arguments["Limit"] = limit - len(found)
-            answer = await self._call(lambda: self._reader.query(**arguments))
+            answer = await self._measured("Query", lambda: self._reader.query(**arguments))
             items: list[Item] = answer["Items"]
             found.extend(plain(item) or {} for item in items)
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
@@ -179,7 +180,7 @@ class Dynamo:
         if write.kind == "Delete":
             request["ReturnValues"] = "ALL_OLD"
         operation = getattr(self._writer, f"{write.kind.lower()}_item")
-        answer = await self._call(lambda: operation(**request))
+        answer = await self._measured(f"{write.kind}Item", lambda: operation(**request))
         return plain(answer.get("Attributes"))
 
     async def write_with_others(self, write: Write) -> Item | None:
@@ -200,7 +201,7 @@ class Dynamo:
             for write in writes[start : start + MOST_WRITTEN_TOGETHER]:
                 part = {"Item": wire(write.item)} if write.item is not None else {"Key": wire(write.key or {})}
                 asked.setdefault(write.table, []).append({f"{write.kind}Request": part})
-            await self._call(partial(self._writer.batch_write_item, RequestItems=asked))
+            await self._measured("BatchWriteItem", partial(self._writer.batch_write_item, RequestItems=asked))
 
     async def transact(self, writes: Sequence[Write]) -> None:
         """Several writes that all happen or all do not.
@@ -208,10 +209,14 @@ class Dynamo:
         Raises TransactionCancelled, NotApplied or OutcomeUnknown.
         """
         parts = [{write.kind: write.request()} for write in writes]
-        await self._call(lambda: self._writer.transact_write_items(TransactItems=parts))
+        await self._measured("TransactWriteItems", lambda: self._writer.transact_write_items(TransactItems=parts))
 
     async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         return await self._http.call(operation, request)
+
+    async def _measured(self, operation: str, call: Callable[[], Any]) -> Any:
+        with outside.asking(outside.STORE, operation):
+            return await self._call(call)
 
     async def _call(self, call: Callable[[], Any]) -> Any:
         loop = asyncio.get_running_loop()

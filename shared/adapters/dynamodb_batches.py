@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
 from shared.adapters.dynamodb_writes import Write, update
 from shared.adapters.values import Item, plain
@@ -117,6 +118,7 @@ class Batches:
         self._send_due()
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
+        outside.for_many()
         if len(batch) == 1:
             await self._send_alone(batch[0])
             return

@@ -16,14 +16,15 @@ import httptools
 import orjson
 from botocore.credentials import Credentials
 
+from shared import outside
 from shared.adapters.aws_signature import Place, Renewed, Signer
-from shared.adapters.dynamodb_outcomes import failure, not_applied, outcome_unknown
-from shared.metrics import STORE_SECONDS
+from shared.adapters.dynamodb_outcomes import NotApplied, failure, not_applied, outcome_unknown
 
 CONNECT_SECONDS = 0.7
 READ_SECONDS = 1.5
 IDLE_SECONDS = 15.0  # a connection unused for longer may be closed at the other end just as we write
 MOST_CONNECTIONS = 64
+HTTP_OK, HTTP_FAILED = 200, 500
 
 
 class _Lost(Exception):
@@ -106,12 +107,17 @@ class DynamoHttp:
             raise not_applied()
         body = orjson.dumps(request)
         credentials = await self._credentials.present()
-        began = time.perf_counter()
-        connection = await self._connection()
+        began, outcome = time.perf_counter(), outside.FAILED
+        try:
+            connection = await self._connection()
+        except NotApplied:
+            outside.told(outside.STORE, operation, began, outcome)
+            raise
         try:
             sent = connection.exchange(self._signer.head(operation, body, credentials, time.time()) + body)
             async with asyncio.timeout(READ_SECONDS):
                 status, answer = await sent
+            outcome = outside.OK if status == HTTP_OK else outside.REFUSED if status < HTTP_FAILED else outside.FAILED
         except (TimeoutError, _Lost) as error:
             connection.close()
             raise outcome_unknown() from error
@@ -120,7 +126,7 @@ class DynamoHttp:
             raise
         finally:
             self._give_back(connection)
-            STORE_SECONDS.labels(operation).observe(time.perf_counter() - began)
+            outside.told(outside.STORE, operation, began, outcome)
         return _understood(status, answer)
 
     async def close(self) -> None:
@@ -194,7 +200,7 @@ def _understood(status: int, answer: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         # A success that can't be read is still one; an error of somebody in between says nothing.
         raise outcome_unknown() from error
-    if status == 200 and isinstance(body, dict):
+    if status == HTTP_OK and isinstance(body, dict):
         return body
     if not isinstance(body, dict) or "__type" not in body:
         raise outcome_unknown()

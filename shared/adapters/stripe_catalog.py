@@ -35,6 +35,10 @@ class StripeCatalog:
     def on(self, account_id: str) -> "AccountCatalog":
         return AccountCatalog(self._connection.client, account_id)
 
+    async def reach(self) -> None:
+        """Raises Unavailable where Stripe does not answer."""
+        await self._connection.reach()
+
     async def close(self) -> None:
         await self._connection.close()
 

@@ -88,6 +88,10 @@ class StripeGateway:
                 raise BadRequest("The body is no event of a version this endpoint reads.") from error
         raise BadRequest("The Stripe-Signature does not match, or is too old.")
 
+    async def reach(self) -> None:
+        """Raises Unavailable where Stripe does not answer."""
+        await self._connection.reach()
+
     async def close(self) -> None:
         await self._connection.close()
 

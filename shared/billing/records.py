@@ -2,7 +2,8 @@
 
 A subject is a developer (`user_…`) or an end-user of a platform (`plt_…:id`). shared.billing.sync writes the records
 from Stripe's current subscriptions, the services' entitlements read them. Items: `user:{subject}` / `billing`,
-`customer:{account}:{customerId}` / `customer` (whose customer it is), `billing:{digit}` / subject (the listing).
+`customer:{account}:{customerId}` / `customer` (whose customer it is), `billing:{digit}` / subject (the listing). Who
+was erased has left `accounting:{account}:{customerId}` / `billing` (infra/data/erasing.py) of each customer they were.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared.adapters.dynamodb import ConditionFailed, Dynamo, Item, TransactionCancelled, Write, put, update
+from shared.adapters.dynamodb import ConditionFailed, Dynamo, Item, TransactionCancelled, Write, check, put, update
 
 OWN_ACCOUNT = "own"
 SHARDS = 16
@@ -109,20 +110,41 @@ class BillingRecords:
 
     async def create(self, record: BillingRecord) -> BillingRecord:
         """Store a subject's first record; answers the one that stands there when another was faster."""
-        writes = [
-            put(self._table, _key(record.subject) | record.to_item(), "attribute_not_exists(pk)"),
-            put(self._table, _customer_key(record.account, record.customer_id) | {"subject": record.subject}),
-            put(self._table, {"pk": _listing(record.subject), "sk": record.subject}),
-            *self._beside(record),
-        ]
         try:
-            await self._dynamo.transact(writes)
+            await self._dynamo.transact(self._first(record))
         except TransactionCancelled:
             found = await self.find(record.subject)
             if found is not None:
                 return found
             raise
         return record
+
+    async def adopt(self, record: BillingRecord) -> BillingRecord | None:
+        """As create, for a customer whom an event has named; None for one of somebody who was erased.
+
+        That is decided by the transaction itself, so a late event can't bring back who is erased meanwhile.
+        """
+        kept = _erased_key(record.account, record.customer_id)
+        if await self._dynamo.get(self._table, kept) is not None:
+            return None
+        try:
+            await self._dynamo.transact([*self._first(record), check(self._table, kept, "attribute_not_exists(pk)")])
+        except TransactionCancelled:
+            if await self._dynamo.get(self._table, kept) is not None:
+                return None
+            found = await self.find(record.subject)
+            if found is not None:
+                return found
+            raise
+        return record
+
+    def _first(self, record: BillingRecord) -> list[Write]:
+        return [
+            put(self._table, _key(record.subject) | record.to_item(), "attribute_not_exists(pk)"),
+            put(self._table, _customer_key(record.account, record.customer_id) | {"subject": record.subject}),
+            put(self._table, {"pk": _listing(record.subject), "sk": record.subject}),
+            *self._beside(record),
+        ]
 
     async def replace(self, seen: BillingRecord, after: BillingRecord) -> bool:
         """Store the next version; False when the record is no longer as seen, or was found true by another look."""
@@ -191,6 +213,10 @@ def _key(subject: str) -> dict[str, str]:
 
 def _customer_key(account: str, customer_id: str) -> dict[str, str]:
     return {"pk": f"customer:{account}:{customer_id}", "sk": "customer"}
+
+
+def _erased_key(account: str, customer_id: str) -> dict[str, str]:
+    return {"pk": f"accounting:{account}:{customer_id}", "sk": "billing"}
 
 
 def _listing(subject: str) -> str:

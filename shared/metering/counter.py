@@ -7,7 +7,9 @@ counted; a limit of N lets exactly N units through. Calls of one subject share w
 import asyncio
 import itertools
 from collections import OrderedDict
+from time import perf_counter
 
+from shared import outside
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Chance, Clock
 from shared.domain.errors import Unavailable
@@ -89,12 +91,16 @@ class Counter:
             raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
         answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
         self._waiting += 1
+        began, well = perf_counter(), False
         try:
             lane.submit(Call(quota, units, idempotency, answer))
             self._deadlines.watch(answer)
-            return await answer
+            counted = await answer
+            well = True
+            return counted
         finally:
             self._waiting -= 1
+            outside.waited(outside.STORE, "count", began, well=well)
 
     async def _answered_before(self, subject: str, quota: Quota, idempotency: Idempotency) -> Counted | None:
         """The stored answer to this key: a retry is told what the first call was told, also at the limit."""

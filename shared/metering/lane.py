@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
+from shared import outside
 from shared.domain.errors import Unavailable
 from shared.domain.quota import Decision, Quota, decide
 from shared.metering.attempts import Attempts
@@ -58,6 +59,7 @@ class Lane:
             self.running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
+        outside.for_many()
         try:
             while batch := self._take():
                 await self._settle(batch)

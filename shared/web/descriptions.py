@@ -88,12 +88,15 @@ class Health(Answer):
 
 
 class Ready(Answer):
+    """`dependencies`: which of the systems it depends on answer now. Where the store does not, the answer is a 503."""
+
     status: Literal["ready"]
+    dependencies: dict[Literal["store", "clerk", "stripe"], Literal["up", "down"]]
 
 
 EVERYWHERE: Operations = {
     ("GET", "/health"): Operation("This process runs.", Health, store=False),
-    ("GET", "/ready"): Operation("Its store answers.", Ready),
+    ("GET", "/ready"): Operation("Its store answers, and whether Clerk and Stripe do.", Ready),
     ("GET", "/openapi.json"): Operation("This description, for programs.", JSON, store=False),
     ("GET", "/docs"): Operation("This description, for people.", HTML, store=False),
 }

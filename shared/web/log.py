@@ -15,9 +15,12 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import metrics
+from shared import metrics, outside
+from shared.adapters.tracing import Traces
 
 logger = logging.getLogger("dream_api.request")
+
+TRACES = "traces"  # in the lifespan's state, None where they are off
 
 _FOREIGN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 
@@ -55,8 +58,9 @@ class RequestLog:
         # Lifespan state is shared; each request gets its own copy to write in.
         state = scope["state"] = dict(scope.get("state") or {})
         state["request_id"] = _given_id(scope) or "req_" + secrets.token_hex(12)
+        traces: Traces | None = state.get(TRACES)
+        asked = outside.begin(traced=traces is not None)
         status = 500
-        began = time.perf_counter()
 
         async def dressed(message: Message) -> None:
             nonlocal status
@@ -74,9 +78,12 @@ class RequestLog:
         try:
             await self._app(scope, receive, dressed)
         finally:
-            self._write(scope, status, time.perf_counter() - began)
+            self._write(scope, status, asked)
+            if traces is not None:
+                traces.request(scope, status, asked)
+            asked.forget()
 
-    def _write(self, scope: Scope, status: int, seconds: float) -> None:
+    def _write(self, scope: Scope, status: int, asked: outside.Asked) -> None:
         if not logger.isEnabledFor(logging.INFO):
             return
         route = scope.get("route")
@@ -86,8 +93,9 @@ class RequestLog:
             "method": scope["method"],
             "route": getattr(route, "path", None),
             "status": status,
-            "ms": round(seconds * 1000, 2),
+            "ms": round((time.perf_counter() - asked.began) * 1000, 2),
             **scope["state"].get("facts", {}),
+            **asked.facts(),
         }
         # Made here, because logger.info looks for its caller through the whole stack first.
         record = logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None)

@@ -16,6 +16,7 @@ for package in ("shared", "platform_api", "tenant_api", "oauth_bridge"):
     for found in pkgutil.walk_packages([package], package + "."):
         importlib.import_module(found.name)
 assert threading.active_count() == 1
+assert not [name for name in sys.modules if name.startswith("opentelemetry")]  # only where traces are on
 """
 
 

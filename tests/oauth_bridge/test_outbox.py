@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oauth_bridge.outbox import PAGE
+from oauth_bridge.outbox import PAGE, Outbox
+from oauth_bridge.repositories.platform_credentials import PlatformCredentials
+from shared.adapters.tracing import traced
 from shared.domain.errors import Unavailable
+from shared.settings import ServiceSettings
 from tests.clocks import SetClock
-from tests.oauth_bridge.conftest import MortalDynamo, Parts, parts
+from tests.collector import Collector
+from tests.oauth_bridge.conftest import OVERLAP, MortalDynamo, Parts, parts
 from tests.oauth_bridge.sides import PlatformSide, TenantSide, agree, created, revoked, rotated
+from tests.serving import serving
 
 pytestmark = pytest.mark.store
 
@@ -162,4 +167,31 @@ async def test_a_pass_that_did_something_says_so_in_one_line_with_its_lag(
     await following.outbox.poll()
     await following.outbox.poll()
     lines = [record.__dict__["facts"] for record in caplog.records if record.message == "sync"]
-    assert lines == [{"service": "oauth_bridge", "entries": 3, "written": 2, "lagMs": 2000.0}]
+    (line,) = lines
+    assert line.pop("storeCalls") > 0
+    assert line.pop("storeMs") > 0
+    assert line == {"service": "oauth_bridge", "entries": 3, "written": 2, "lagMs": 2000.0}
+
+
+async def test_a_pass_that_found_something_is_a_trace_and_an_idle_one_is_not(
+    bridge: Parts, platform: PlatformSide, mortal: MortalDynamo, prefix: str, clock: SetClock
+) -> None:
+    collector = Collector()
+    async with serving(collector.app) as url:
+        settings = ServiceSettings(otel_exporter_otlp_endpoint=url)
+        async with traced(settings, "oauth_bridge") as traces:
+            await bridge.cursor.save(clock.now)
+            credentials = PlatformCredentials(mortal, prefix + "platform-tokens")
+            outbox = Outbox(credentials, bridge.reconciler, bridge.cursor, clock, OVERLAP, traces)
+            await outbox.begin()
+            await outbox.poll()
+            await platform.change(created(), clock.now)
+            await outbox.poll()
+            mortal.down = True
+            with pytest.raises(Unavailable):
+                await outbox.poll()
+            mortal.down = False
+    done, failed = [span for span in collector.spans if span.parent == ""]
+    assert (done.name, done.attributes["dream_api.entries"], done.failed) == ("sync", 1, False)
+    assert {span.name for span in collector.below(done)} >= {"store Query", "store GetItem", "store TransactWriteItems"}
+    assert (failed.name, failed.failed, collector.below(failed)[0].failed) == ("sync", True, True)

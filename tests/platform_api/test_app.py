@@ -72,7 +72,7 @@ async def test_errors_too_can_be_read_by_our_own_pages(service: Service) -> None
 
 async def test_is_healthy_and_ready_with_a_store(service: Service) -> None:
     assert (await service.http.get("/health")).json() == {"status": "ok", "version": VERSION, "commit": None}
-    assert (await service.http.get("/ready")).json() == {"status": "ready"}
+    assert (await service.http.get("/ready")).json()["dependencies"] == {"store": "up", "clerk": "up"}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,15 @@ def test_an_end_user_leaves_billing_ids_and_nothing_else(busy: Store) -> None:
     assert all(after[key] == before[key] for key in before.keys() - gone)
 
 
+def test_every_customer_they_ever_were_is_known_to_be_erased(busy: Store) -> None:
+    busy.put("platform-tokens", {"pk": "customer:own:cus_before", "sk": "customer", "subject": DEVELOPER})
+    done(busy, developer(busy, DEVELOPER, None, INSTANT))
+    kept = {key[1]: item for key, item in everything(busy).items() if key[1].startswith("accounting:own:")}
+    assert set(kept) == {"accounting:own:cus_before", "accounting:own:cus_owna"}
+    assert kept["accounting:own:cus_owna"]["status"] == "canceled"
+    assert DEVELOPER not in str(kept)
+
+
 def test_erasing_again_finds_nothing(busy: Store) -> None:
     done(busy, end_user(busy, PLATFORM, PAYER, INSTANT))
     assert end_user(busy, PLATFORM, PAYER, INSTANT) == []

@@ -13,5 +13,5 @@ async def test_without_its_store_the_bridge_lives_and_is_not_ready(issuer: Issue
 
 
 async def test_with_its_store_it_is_ready(served: Served) -> None:
-    assert (await served.http.get("/ready")).json() == {"status": "ready"}
+    assert (await served.http.get("/ready")).json()["dependencies"] == {"store": "up", "clerk": "up"}
     assert (await served.http.get("/health")).json()["status"] == "ok"

@@ -20,7 +20,7 @@ from shared.domain.errors import Conflict, RateLimited, Unauthenticated, Unavail
 from shared.web.auth import bearer
 from shared.web.body import Body, json_body
 from shared.web.errors import LastResort, exception_handlers
-from shared.web.health import ready
+from shared.web.health import Readiness
 from shared.web.log import JsonLines, RequestLog, note
 from tests.serving import serving
 
@@ -61,7 +61,7 @@ async def fine() -> None:
 
 
 async def readiness(request: Request) -> Response:
-    return await ready({"store": down if "down" in request.query_params else fine, "other": fine})
+    return await Readiness({"store": down if "down" in request.query_params else fine}, {"other": fine}).answer()
 
 
 def app() -> Starlette:
@@ -229,7 +229,7 @@ async def test_a_good_request_id_is_kept_and_logged(http: httpx2.AsyncClient, lo
 async def test_readiness_names_what_is_down(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/ready?down")
     assert (answer.status_code, answer.json()["down"], answer.headers["Retry-After"]) == (503, ["store"], "2")
-    assert (await http.get("/ready")).json() == {"status": "ready"}
+    assert (await http.get("/ready")).json() == {"status": "ready", "dependencies": {"store": "up", "other": "up"}}
 
 
 def test_a_line_break_can_not_forge_a_second_line() -> None:
