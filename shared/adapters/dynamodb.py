@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import orjson
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
@@ -74,7 +75,9 @@ class Dynamo:
                 max_pool_connections=threads,
                 tcp_keepalive=True,
             )
-            return session.client("dynamodb", endpoint_url=endpoint, config=config)
+            made = session.client("dynamodb", endpoint_url=endpoint, config=config)
+            made.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
+            return made
 
         self._reader = client(2)
         self._writer = client(1)
@@ -226,6 +229,17 @@ class Dynamo:
             raise not_applied() from error
         except BotoCoreError as error:
             raise outcome_unknown() from error
+
+
+def _refuse_nonsense(response_dict: Mapping[str, Any], **_more: Any) -> None:
+    """A 200 that is no JSON came from something in between. The SDK would take it for a success that says nothing."""
+    if response_dict["status_code"] < 300:
+        try:
+            answered = orjson.loads(response_dict["body"])
+        except orjson.JSONDecodeError as error:
+            raise outcome_unknown() from error
+        if not isinstance(answered, dict):
+            raise outcome_unknown()
 
 
 def _translated(error: ClientError) -> Exception:
