@@ -28,6 +28,7 @@ import tenant_api.app
 import tenant_api.settings
 from infra.sandbox.clerk_backend import Backend, Refusal, refused
 from infra.sandbox.clerk_state import ClerkState
+from infra.sandbox.scanner import KEYS_PATH, Scanner
 from infra.sandbox.stripe.config import Config, Endpoint
 from infra.tables import create_missing
 from shared.adapters.dynamodb import Dynamo
@@ -52,6 +53,7 @@ SERVICES = ("platform_api", "tenant_api", "oauth_bridge")
 
 # Made once: a key pair takes a third of a second.
 DEVELOPERS, END_USERS = Issuer("ins_developers"), Issuer("ins_end_users")
+SCANNER = Scanner()
 
 
 @dataclass
@@ -83,10 +85,13 @@ class Product:
 
 
 def clerk_app(issuer: Issuer, state: ClerkState) -> Starlette:
-    """The tests' issuer, with a Backend API behind it."""
+    """The tests' issuer, with a Backend API behind it; and the scanner's keys, to need no server of their own."""
     backend = Backend(state, issuer.url, CLERK_KEY)
     handlers: dict[Any, Any] = {Refusal: refused}
-    return Starlette(routes=[*issuer.app.routes, Mount("/v1", routes=backend.routes())], exception_handlers=handlers)
+    return Starlette(
+        routes=[*issuer.app.routes, *SCANNER.routes(), Mount("/v1", routes=backend.routes())],
+        exception_handlers=handlers,
+    )
 
 
 async def served_clerk(stack: AsyncExitStack, issuer: Issuer, state: ClerkState, party: str) -> ClerkApp:
@@ -109,6 +114,7 @@ def settings_of(
         "credential_keys": seal,
         "stripe": stripe | {"webhook_secret": OWN_SECRET},
         "stripe_price_id": price_id,
+        "secret_scanning_keys_url": clerk["dream-api"].issuer + KEYS_PATH,
     }
     tenant = {
         "end_user_clerk": clerk["end-user-api"],
