@@ -35,6 +35,7 @@ from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Clock
 from shared.settings import ClerkApp
 from tenant_api.deps import BillingDeps, opened
+from tenant_api.recount import Recount
 from tests.conftest import REGION
 from tests.fault_proxy import FaultProxy, between
 from tests.infra.stripe.sandbox import CONNECT_SECRET, KEY, OWN_SECRET, Sandbox, running
@@ -60,7 +61,8 @@ SCANNER = Scanner()
 class Product:
     """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's.
 
-    In the frail product there are `lives` to end, `weather` to make, and end-users' `billing` as reconcile has it.
+    In the frail product there are `lives` to end, `weather` to make, end-users' `billing` as reconcile has it, and the
+    `recount` of what killed processes left open.
     """
 
     apps: dict[str, Starlette]
@@ -74,6 +76,7 @@ class Product:
     lives: dict[str, Mortal] = field(default_factory=dict)
     weather: dict[str, FaultProxy] = field(default_factory=dict)
     billing: BillingDeps | None = None
+    recount: Recount | None = None
 
     async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx2.Response:
         """One request to a service; a store that is slow just now is asked again."""
@@ -231,5 +234,5 @@ async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncItera
         urls = {name: life.url for name, life in lives.items()}
         calm = settings_of(store | {"dynamodb_endpoint": endpoint}, there.clerk, there.stripe.url, there.price_id, seal)
         deps = await stack.enter_async_context(opened(calm[1], clock))
-        more = {"lives": lives, "weather": weather, "billing": deps.billing}
+        more = {"lives": lives, "weather": weather, "billing": deps.billing, "recount": deps.recount}
         yield await met(stack, there, {}, urls, endpoint=endpoint, seal=seal, **more)

@@ -79,6 +79,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.people: dict[str, Account] = {}
         self.refused_keys: set[str] = set()
+        self.killed = False
 
     @initialize()
     def opened(self) -> None:
@@ -87,6 +88,7 @@ class Story(RuleBasedStateMachine):
     async def _open(self) -> None:
         product, clock = self.world.product, self.world.clock
         clock.now = max(clock.now, await stripe_now(product))
+        self.met = product.weather["store"].met.total()
         self.developer = f"user_{token_hex(8)}"
         self.platform, self.key = "", ""
         made = await self.ask("platform_api", "POST", "/generate-credentials", self._developers())
@@ -212,11 +214,15 @@ class Story(RuleBasedStateMachine):
         """While calls are under way."""
         calls = asyncio.create_task(self._calls(self.people["ann"], 4))
         await asyncio.sleep(0.004)
+        await self._ended(service)
+        await calls
+        self.world.seen["kills"] += 1
+
+    async def _ended(self, service: str) -> None:
         life = self.world.product.lives[service]
         await asyncio.to_thread(life.kill)
         await asyncio.to_thread(life.start)
-        await calls
-        self.world.seen["kills"] += 1
+        self.killed |= service == "tenant_api"
 
     @rule(seconds=st.sampled_from((1, 30, 61, 3600)))
     def wait(self, seconds: int) -> None:
@@ -287,9 +293,36 @@ class Story(RuleBasedStateMachine):
         assert await self._answered_keys() == stored
         await self._plans_are_stripes_truth()
         await self._exact()
+        await self._sums()
         for account in self.people.values():
             usage = product.prefix + "tenant-usage"
             assert await product.dynamo.query(usage, f"usage:{self.bystander}:{account.user_id}") == []
+
+    async def _sums(self) -> None:
+        """The developer's figures are the sums of the counts, and are never above them.
+
+        In fair weather by the process's own word. Else it may wait to learn of a lost answer: it is killed, and what
+        it knew is recounted.
+        """
+        stored = {one.user_id: await self._stored(one) for one in self.people.values()}
+        shown = await self._figures()
+        assert shown["calls"]["month"] <= sum(stored.values()), (shown, stored)
+        if self.killed or self.met != self.world.product.weather["store"].met.total():
+            await self._ended("tenant_api")
+            await self._wait(1)
+            recount = self.world.product.recount
+            assert recount is not None
+            async for _ in recount.everything(silent_seconds=0):
+                self.world.seen["days recounted"] += 1
+            shown = await self._figures()
+        active = [count for count in stored.values() if count]
+        assert (shown["calls"]["month"], shown["users"]["active"]) == (sum(active), len(active)), (shown, stored)
+        assert sum(one["calls"] for one in shown["byTier"]) == sum(active), (shown, stored)
+        assert all(stored[one["userId"]] == one["used"] for one in shown["topUsers"]), (shown, stored)
+        self.world.seen["sums compared"] += 1
+
+    async def _figures(self) -> Any:
+        return (await self.ask("tenant_api", "GET", "/api/developer/dashboard", bearer(self.key))).json()
 
     async def _answered_keys(self) -> int:
         """The distinct keys that were counted this month, asked of the product with every key there may be."""
