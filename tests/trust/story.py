@@ -322,7 +322,8 @@ class Story(RuleBasedStateMachine):
         self.world.seen["sums compared"] += 1
 
     async def _figures(self) -> Any:
-        return (await self.ask("tenant_api", "GET", "/api/developer/dashboard", bearer(self.key))).json()
+        shown = (await self.ask("tenant_api", "GET", "/api/developer/dashboard", bearer(self.key))).json()
+        return {name: shown[name] for name in ("calls", "users", "byTier", "topUsers")}
 
     async def _answered_keys(self) -> int:
         """The distinct keys that were counted this month, asked of the product with every key there may be."""
