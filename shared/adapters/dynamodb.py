@@ -232,8 +232,12 @@ class Dynamo:
 
 
 def _refuse_nonsense(response_dict: Mapping[str, Any], **_more: Any) -> None:
-    """A 200 that is no JSON came from something in between. The SDK would take it for a success that says nothing."""
-    if response_dict["status_code"] < 300:
+    """What is no JSON came from something in between, or in part.
+
+    Of a 200 the SDK would make a success that says nothing, of a 400 an error without a name. Those from 500 on are
+    unknown outcomes as they are, and the SDK may ask again.
+    """
+    if response_dict["status_code"] < 500:
         try:
             answered = orjson.loads(response_dict["body"])
         except orjson.JSONDecodeError as error:
