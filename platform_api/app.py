@@ -15,7 +15,7 @@ from starlette.routing import Route
 from platform_api.deps import Deps, opened
 from platform_api.description import OPERATIONS, SCHEMES, TITLE
 from platform_api.reconcile import reconciling
-from platform_api.routes import billing, credentials, readiness, usage
+from platform_api.routes import billing, credentials, leaks, readiness, usage
 from platform_api.routes.pages import Pages
 from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
@@ -51,6 +51,10 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/get-credentials", credentials.get, methods=["GET"]),
         Route("/rotate-credentials", credentials.rotate, methods=["POST"]),
         Route("/revoke-credentials", credentials.revoke, methods=["POST"]),
+        Route("/leaks", leaks.show, methods=["GET"]),
+        Route("/set-leak-policy", leaks.set_policy, methods=["POST"]),
+        Route("/dismiss-leak", leaks.dismiss, methods=["POST"]),
+        Route("/webhook/secret-scanning", leaks.webhook, methods=["POST"]),
         Route("/create-checkout", billing.create_checkout, methods=["POST"]),
         Route("/customer-portal", billing.customer_portal, methods=["POST"]),
         Route("/webhook/stripe", billing.webhook, methods=["POST"]),

@@ -83,6 +83,13 @@ def revoked(current: Credential, now: datetime) -> Credential:
     return replace(current, state=state, sealed_key=None, revoked_at=timestamp(now))
 
 
+def previous_ended(current: Credential, until: int | None) -> Credential:
+    """The present key as it is; the one before it is good until then (Unix seconds), or no more."""
+    kept = current.state.previous_hash if until is not None else None
+    moved = replace(current.state, version=current.state.version + 1, previous_hash=kept, previous_until=until)
+    return replace(current, state=moved)
+
+
 def _with_key(current: Credential, key: NewKey, now: datetime) -> Credential:
     return Credential(
         current.user_id,

@@ -13,14 +13,17 @@ from platform_api.authentication import Authentication
 from platform_api.billing import Billing
 from platform_api.credentials import Credentials
 from platform_api.entitlements import Entitlements
+from platform_api.leaks import Leaks
 from platform_api.membership import Membership
 from platform_api.repositories.credentials import CredentialRepository
+from platform_api.repositories.leaks import LeakRepository
 from platform_api.sealing import Seal
 from platform_api.settings import Settings
 from platform_api.stripe_events import StripeEvents
 from platform_api.usage import Usage
 from shared.adapters.clerk import ClerkUsers, TokenVerifier, clerk_http
 from shared.adapters.dynamodb import Dynamo
+from shared.adapters.secret_scanning import AlertVerifier
 from shared.adapters.stripe_gateway import StripeGateway
 from shared.adapters.system import Chance, Clock, random_bytes, utc_now
 from shared.adapters.tracing import Traces, traced
@@ -49,6 +52,7 @@ class Deps:
     authentication: Authentication
     usage: Usage
     credentials: Credentials
+    leaks: Leaks
     rotation_overlap: timedelta
     clock: Clock
     readiness: Readiness
@@ -79,10 +83,16 @@ async def opened(settings: Settings, clock: Clock = utc_now, chance: Chance = ra
         reported |= {} if billing is None else {"stripe": billing.reach}
         readiness = Readiness({"store": repository.reach}, reported)
         closing.push_async_callback(readiness.close)
+        alerts = None
+        if settings.secret_scanning_keys_url is not None:
+            alerts = AlertVerifier(settings.secret_scanning_keys_url, http)
+            closing.push_async_callback(alerts.close)
+        leaks = LeakRepository(dynamo, tokens, repository)
         yield Deps(
             authentication=Authentication(verifier),
             usage=Usage(counter, entitlements, settings.upgrade_url),
             credentials=Credentials(repository, seal, clock, chance),
+            leaks=Leaks(leaks, repository, seal, alerts, clock, chance, settings.rotation_overlap),
             rotation_overlap=settings.rotation_overlap,
             clock=clock,
             readiness=readiness,

@@ -2,7 +2,11 @@
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from platform_api.leak import Deed, Policy
 from platform_api.routes.credentials import Rotation
+from platform_api.routes.leaks import Chosen, Dismissed
 from shared.domain import errors
 from shared.web.body import Body
 from shared.web.descriptions import DEVELOPER, EVERYWHERE, STRIPE, Portal, Received, Standing, Usage
@@ -12,7 +16,16 @@ TITLE = "dream-api: the developers' API"
 
 TOKEN = ("developer",)
 SIGNED = ("stripeSignature",)
-SCHEMES = {**DEVELOPER, **STRIPE}
+ALERT = ("scannerSignature",)
+SCANNER = {
+    "scannerSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Github-Public-Key-Signature",
+        "description": "A secret scanner, by its signature; Github-Public-Key-Identifier names the key",
+    }
+}
+SCHEMES = {**DEVELOPER, **STRIPE, **SCANNER}
 
 
 class Verified(Answer):
@@ -56,6 +69,48 @@ class Checkout(Answer):
     portal: bool
 
 
+class LeakPlace(Answer):
+    """Where a key was found, in the scanner's words; the address may be empty."""
+
+    url: str
+    source: str
+    at: str
+
+
+class LeakNotice(Answer):
+    """A leaked key. `worksUntil` is null for one that works on, and for one that works no more."""
+
+    id: str
+    key_end: str
+    works: bool
+    works_until: str | None
+    done: Deed
+    done_at: str
+    places: list[LeakPlace]
+
+
+class Leaks(Answer):
+    """`watched` tells whether a scanner is set up."""
+
+    watched: bool
+    policy: Policy
+    notices: list[LeakNotice]
+
+
+class Judged(BaseModel):
+    """In the scanner's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token_hash: str
+    token_type: str
+    label: Literal["true_positive", "false_positive"]
+
+
+class Verdicts(RootModel[list[Judged]]):
+    """One for each token."""
+
+
 _BILLING = (errors.Conflict, errors.Unavailable)
 
 OPERATIONS: Operations = {
@@ -95,6 +150,25 @@ OPERATIONS: Operations = {
     ),
     ("POST", "/revoke-credentials"): Operation(
         "Both keys stop, at the tenant API within 2 seconds.", Credentials, TOKEN, body=Body, errors=(errors.NotFound,)
+    ),
+    ("GET", "/leaks"): Operation("What is done with leaked keys, and which leaked.", Leaks, TOKEN),
+    ("POST", "/set-leak-policy"): Operation(
+        "What is done with a leaked key from now on: `notify`, `rotate` with an overlap, or `stop`.",
+        Leaks,
+        TOKEN,
+        body=Chosen,
+        errors=(errors.NotFound,),
+    ),
+    ("POST", "/dismiss-leak"): Operation(
+        "The notice is not shown any more.", Leaks, TOKEN, body=Dismissed, errors=(errors.NotFound,)
+    ),
+    ("POST", "/webhook/secret-scanning"): Operation(
+        "A scanner's alerts of keys in public, `[{token, type, url, source}]`; 404 where no scanner is set up.",
+        Verdicts,
+        ALERT,
+        body=object,
+        parameters=(Parameter("Github-Public-Key-Identifier", "Which key signed.", "header"),),
+        errors=(errors.NotFound, errors.PayloadTooLarge),
     ),
     ("POST", "/create-checkout"): Operation(
         "Where to pay for the paid plan. Never refused for a used-up month.", Checkout, TOKEN, errors=_BILLING

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from platform_api.credential import MOST_OVERLAP_HOURS
 from platform_api.sealing import Seal
-from shared.settings import ClerkApp, ServiceSettings, StripeKeys
+from shared.settings import ClerkApp, ServiceSettings, StripeKeys, Url
 
 
 class Settings(ServiceSettings):
@@ -20,6 +20,11 @@ class Settings(ServiceSettings):
     developer_clerk: ClerkApp
     credential_keys: SecretStr = Field(description="Fernet keys, comma-separated: the first seals, every one opens")
     rotation_overlap_hours: int = Field(default=24, ge=0, le=MOST_OVERLAP_HOURS)
+
+    secret_scanning_keys_url: Url | None = Field(
+        default=None,
+        description="where the secret scanner publishes the keys its alerts are signed with; absent: no alerts",
+    )
 
     stripe: StripeKeys | None = Field(default=None, description="absent: no billing here")
     stripe_price_id: str | None = Field(
@@ -60,6 +65,15 @@ class Settings(ServiceSettings):
         self.refuse_live_with_test_store(
             live=self.developer_clerk.live or (self.stripe is not None and self.stripe.live)
         )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_believed_by_https(self) -> Self:
+        url = self.secret_scanning_keys_url
+        if url is not None and self.developer_clerk.live and not url.startswith("https://"):
+            raise ValueError(
+                "SECRET_SCANNING_KEYS_URL must be https beside live keys: whoever answers there stops keys"
+            )
         return self
 
     @model_validator(mode="after")

@@ -43,10 +43,14 @@ class Mortal:
         GRAVEYARD.append((self._loop, self._server, asyncio.all_tasks(self._loop)))
         self.deaths += 1
 
-    def stop(self) -> None:
-        """As SIGTERM does, at the end of the test."""
+    def end(self) -> None:
+        """As SIGTERM does. Another life may follow."""
         self._loop.call_soon_threadsafe(self._server.end)
         self._thread.join()
+
+    def stop(self) -> None:
+        """The same at the end of the test."""
+        self.end()
         self._socket.close()
 
     def _live(self, loop: asyncio.AbstractEventLoop, started: threading.Event) -> None:

@@ -41,6 +41,7 @@ class Environment(BaseModel):
     application_fee_percent: str = Field(default="", pattern=r"^(\d{1,2}(\.\d{1,2})?|100)?$")
     connect_client_id: str = ""
     github_client_id: str = ""
+    secret_scanning_keys_url: str = Field(default="", pattern=r"^(https://\S+)?$")
     registration_enabled: bool = False
     alarm_email: str = ""
     log_level: Literal["INFO", "WARNING"] = "INFO"
@@ -96,6 +97,7 @@ class Environment(BaseModel):
             "ApplicationFeePercent": self.application_fee_percent,
             "ConnectClientId": self.connect_client_id,
             "GitHubClientId": self.github_client_id,
+            "SecretScanningKeysUrl": self.secret_scanning_keys_url,
             "RegistrationEnabled": _said(self.registration_enabled),
             "LogLevel": self.log_level,
             "TracesEndpoint": self.traces_endpoint,

@@ -24,6 +24,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "ApplicationFeePercent": {"Type": "String", "Default": ""},
     "ConnectClientId": {"Type": "String", "Default": ""},
     "GitHubClientId": {"Type": "String", "Default": ""},
+    "SecretScanningKeysUrl": {"Type": "String", "Default": ""},
     "RegistrationEnabled": {"Type": "String", "AllowedValues": ["true", "false"], "Default": "false"},
     "LogLevel": {"Type": "String", "AllowedValues": ["INFO", "WARNING"], "Default": "INFO"},
     "TracesEndpoint": {"Type": "String", "Default": ""},

@@ -69,6 +69,7 @@ SIGNALS = (
         ("could not be reconciled", "reconcile failed", "reconcile waits"),
         "billing can't be compared with Stripe",
     ),
+    Signal("KeyLeaked", (PLATFORM,), ("key leaked",), "a platform's key was found in public"),
     Signal("Unhandled", SERVICES, ("unhandled",), "an answer was a 500 that nobody foresaw"),
 )
 

@@ -31,7 +31,8 @@ _DEVELOPER_CLERK: dict[str, Any] = {
 
 # An empty parameter is an empty variable, which the services' settings take for one that is not set.
 _PLAIN: dict[str, dict[str, Any]] = {
-    PLATFORM.package: _DEVELOPER_CLERK | {"STRIPE_PRICE_ID": ref("StripePriceId")},
+    PLATFORM.package: _DEVELOPER_CLERK
+    | {"STRIPE_PRICE_ID": ref("StripePriceId"), "SECRET_SCANNING_KEYS_URL": ref("SecretScanningKeysUrl")},
     TENANT.package: {
         "END_USER_CLERK__PUBLISHABLE_KEY": ref("EndUserPublishableKey"),
         "END_USER_CLERK__AUTHORIZED_PARTIES": ref("EndUserAuthorizedParties"),

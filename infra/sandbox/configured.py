@@ -67,7 +67,7 @@ SYSTEMS: Mapping[str, System] = {
             "CONNECT__CLIENT_ID",
         ),
     ),
-    GITHUB: System("GitHub", ("GITHUB__",), ("GITHUB__CLIENT_ID", "GITHUB__CLIENT_SECRET")),
+    GITHUB: System("GitHub", ("GITHUB__", "SECRET_SCANNING_KEYS_URL"), ("GITHUB__CLIENT_ID", "GITHUB__CLIENT_SECRET")),
 }
 
 

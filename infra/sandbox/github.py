@@ -1,4 +1,4 @@
-"""A stand-in for GitHub's OAuth: the page that asks, the exchange with PKCE, and who somebody is.
+"""A stand-in for GitHub: OAuth (the page that asks, the exchange with PKCE, who somebody is) and secret scanning.
 
 Started by the supervisor, and by tests on a socket. As GitHub does, the exchange answers its errors with status 200,
 and every return to the application carries `iss`.
@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from infra.sandbox.layout import HOST
+from infra.sandbox.scanner import Scanner
 from infra.sandbox.stripe.form import parse
 from infra.sandbox.stripe.page import message, shown, text
 
@@ -52,8 +53,9 @@ class Code:
 class GitHub:
     """One stand-in; it remembers nothing but codes and tokens, and forgets these when it stops."""
 
-    def __init__(self, app: App, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, app: App, clock: Callable[[], float] = time.time, scanner: Scanner | None = None) -> None:
         self._app = app
+        self._scanner = scanner or Scanner()
         self._clock = clock
         self._codes: dict[str, Code] = {}
         self._tokens: dict[str, str] = {}
@@ -66,6 +68,7 @@ class GitHub:
                 Route("/login/oauth/access_token", self._exchange, methods=["POST"]),
                 Route("/user", self._user, methods=["GET"]),
                 Route("/health", self._health, methods=["GET"]),
+                *self._scanner.routes(),
             ]
         )
 
@@ -162,13 +165,16 @@ def _page(given: dict[str, str]) -> Response:
 
 
 def main() -> None:
-    """`python -m infra.sandbox.github --port P --client-id ID --redirect-uri URI`, the secret in a variable."""
+    """`python -m infra.sandbox.github --port P --client-id ID --redirect-uri U [--alerts U]`, the secret a variable."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--client-id", required=True)
     parser.add_argument("--redirect-uri", required=True)
+    parser.add_argument("--alerts", help="where alerts of leaked keys go")
     asked = parser.parse_args()
-    github = GitHub(App(asked.client_id, os.environ[SECRET_VARIABLE], asked.redirect_uri))
+    github = GitHub(
+        App(asked.client_id, os.environ[SECRET_VARIABLE], asked.redirect_uri), scanner=Scanner(asked.alerts)
+    )
     uvicorn.run(github.app(), host=HOST, port=asked.port, access_log=False, log_level="warning")
 
 

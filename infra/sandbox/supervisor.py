@@ -33,6 +33,7 @@ from infra.sandbox.layout import (
     Layout,
 )
 from infra.sandbox.processes import Child, Processes, SandboxError
+from infra.sandbox.scanner import KEYS_PATH
 from infra.tables import create_missing
 
 WATCH_SECONDS = 0.5
@@ -161,7 +162,8 @@ class Supervisor:
     def _start_github(self) -> Child:
         arguments = ("-m", "infra.sandbox.github", "--port", str(self._layout.port("github")))
         app = ("--client-id", GITHUB_CLIENT, "--redirect-uri", self._callback("github"))
-        return self._python("github", (*arguments, *app), {SECRET_VARIABLE: self._secrets.github})
+        alerts = ("--alerts", self._layout.url("platform_api") + "/webhook/secret-scanning")
+        return self._python("github", (*arguments, *app, *alerts), {SECRET_VARIABLE: self._secrets.github})
 
     def _callback(self, provider: str) -> str:
         return f"{self._layout.url('oauth_bridge')}/{provider}/callback"
@@ -200,6 +202,7 @@ class Supervisor:
                 "STRIPE__API_URL": layout.url("stripe"),
                 "STRIPE__CONNECT_URL": layout.url("stripe"),
                 "STRIPE_PRICE_ID": self._price_id,
+                "SECRET_SCANNING_KEYS_URL": layout.url("github") + KEYS_PATH,
             }
         if service == "tenant_api":
             settings |= {

@@ -60,6 +60,9 @@ def _to_try(layout: Layout, seeded: Seeded, configured: Configured) -> list[str]
     key = seeded.api_key or "pk_live_…"
     call = f"curl -X POST {layout.url('tenant_api')}/api/data -H 'Authorization: Bearer {key}' -H 'X-User-Id: alice'"
     blocks = [f"Make a metered call:\n\n  {call}"]
+    if seeded.api_key and configured.stands_in(GITHUB):
+        leak = f"curl -d token={seeded.api_key} {layout.url(GITHUB)}/_sandbox/leak"
+        blocks.append(f"Leak the key, as GitHub's scanner would tell of it, and see the dashboard:\n\n  {leak}")
     if seeded.platform_id:
         blocks.append(f"See what end-users see: {layout.url('tenant_api')}/p/{seeded.platform_id}")
     if configured.stands_in(DEVELOPERS):

@@ -1,6 +1,6 @@
 """Credentials in platform-tokens: the items' shapes, and the one transaction that changes them all.
 
-Called by platform_api.credentials. Items:
+Called by platform_api.credentials and by leaks. Items:
 
     user:{userId}         credential           platformId
     platform:{platformId} credential           version, hashes, sealed key, times (the bridge reads version and hashes)
@@ -9,7 +9,7 @@ Called by platform_api.credentials. Items:
     outbox:{day}          {instant}#{id}#{v}   one entry a change, for the bridge's worker; gone after 30 days
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from platform_api.credential import Credential
@@ -42,16 +42,21 @@ class CredentialRepository:
         owner = await self._dynamo.get(self._table, _owner_key(user_id))
         if owner is None:
             return None
-        item = await self._dynamo.get(self._table, credential_key(owner["platformId"]))
+        return await self.of_platform(owner["platformId"])
+
+    async def of_platform(self, platform_id: str) -> Credential | None:
+        """The credential of a platform."""
+        item = await self._dynamo.get(self._table, credential_key(platform_id))
         return None if item is None else _from_item(item)
 
-    async def replace(self, before: Credential, after: Credential, now: datetime) -> None:
-        """Store `after` where `before` still stands, and tell the bridge of it, all or nothing.
+    async def replace(self, before: Credential, after: Credential, now: datetime, also: Sequence[Write] = ()) -> None:
+        """Store `after` where `before` still stands, tell the bridge of it, and write `also`, all or nothing.
 
-        Raises VersionMoved, NotApplied or OutcomeUnknown.
+        Where nothing changes, `also` alone. Raises VersionMoved, NotApplied or OutcomeUnknown.
         """
+        changes = [] if after == before else self._writes(before, after, now)
         try:
-            await self._dynamo.transact(list(self._writes(before, after, now)))
+            await self._dynamo.transact([*changes, *also])
         except TransactionCancelled as error:
             raise VersionMoved from error
 
@@ -74,10 +79,10 @@ class CredentialRepository:
     def _key_writes(self, before: PlatformCredential, after: PlatformCredential) -> Iterator[Write]:
         was, becomes = _good_until(before), _good_until(after)
         for key_hash in was.keys() - becomes.keys():
-            yield delete(self._table, _api_key_key(key_hash))
+            yield delete(self._table, api_key_key(key_hash))
         for key_hash, until in becomes.items():
             lasting = {} if until is None else {"expiresAt": until}
-            yield put(self._table, _api_key_key(key_hash) | {"platformId": after.platform_id} | lasting)
+            yield put(self._table, api_key_key(key_hash) | {"platformId": after.platform_id} | lasting)
 
 
 def _good_until(state: PlatformCredential) -> dict[str, int | None]:
@@ -94,7 +99,8 @@ def _owner_key(user_id: str) -> dict[str, str]:
     return {"pk": f"user:{user_id}", "sk": "credential"}
 
 
-def _api_key_key(key_hash: str) -> dict[str, str]:
+def api_key_key(key_hash: str) -> dict[str, str]:
+    """Where a key's hash leads to its platform."""
     return {"pk": f"apikey:{key_hash}", "sk": "apikey"}
 
 

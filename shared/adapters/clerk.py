@@ -5,7 +5,6 @@ issuer and key. Keys are cached; an unknown `kid` refetches them at most once in
 key is known ever waits for that.
 """
 
-import asyncio
 import hashlib
 import math
 import time
@@ -20,6 +19,7 @@ from jose import jwt
 from jose.exceptions import JOSEError
 
 from shared import outside
+from shared.adapters.published_keys import PublishedKeys
 from shared.adapters.system import Clock
 from shared.domain.errors import NotFound, Unauthenticated, Unavailable
 from shared.settings import ClerkApp
@@ -54,73 +54,27 @@ class _Verified:
     claims: Claims
 
 
-class KeySet:
-    """The RSA keys of one issuer by `kid`, fetched when needed and kept when a refetch fails."""
+class KeySet(PublishedKeys[Mapping[str, Any]]):
+    """The RSA keys of one issuer by `kid`."""
 
     def __init__(self, url: str, http: httpx.AsyncClient, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._url = url
-        self._http = http
-        self._monotonic = monotonic
-        self._keys: dict[str, Mapping[str, Any]] = {}
-        self._fetched_at: float | None = None
-        self._tried_at: float | None = None
-        self._fetch: asyncio.Task[None] | None = None
+        super().__init__(
+            url,
+            http,
+            _rsa_keys,
+            "The sign-in service's keys can't be read just now.",
+            refetch_seconds=REFETCH_SECONDS,
+            max_age_seconds=MAX_AGE_SECONDS,
+            monotonic=monotonic,
+        )
 
-    async def key(self, kid: str) -> Mapping[str, Any] | None:
-        """The key of that id. A known one is answered at once; an old set is renewed behind the scenes."""
-        known = self._keys.get(kid)
-        if known is not None:
-            if self._older_than(self._fetched_at, MAX_AGE_SECONDS):
-                self._start_fetch()
-            return known
-        fetch = self._start_fetch()
-        if fetch is not None:
-            await asyncio.shield(fetch)
-        if self._fetched_at is None:
-            raise _unreadable_keys()
-        return self._keys.get(kid)
-
-    def _start_fetch(self) -> asyncio.Task[None] | None:
-        if self._fetch is None or self._fetch.done():
-            wait = REFETCH_SECONDS if self._fetched_at is not None else 1
-            if not self._older_than(self._tried_at, wait):
-                return None
-            self._tried_at = self._monotonic()
-            self._fetch = asyncio.create_task(self._load())
-        return self._fetch
-
-    def _older_than(self, then: float | None, seconds: float) -> bool:
-        return then is None or self._monotonic() - then >= seconds
-
-    async def _load(self) -> None:
-        try:
-            listed = (await self._published())["keys"]
-            keys = {key["kid"]: key for key in listed if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)}
-        except (Unavailable, KeyError, TypeError, AttributeError):
-            return  # the old keys go on serving; the next unknown kid tries again
-        self._keys = keys
-        self._fetched_at = self._monotonic()
-
-    async def reach(self) -> None:
-        """Raises Unavailable where the key set can't be read now; what is known is left as it is."""
-        await self._published()
-
-    async def _published(self) -> Any:
+    async def published(self) -> Any:
         with outside.asking(outside.CLERK, "key_set"):
-            try:
-                answer = await self._http.get(self._url)
-                return answer.raise_for_status().json()
-            except (httpx.HTTPError, ValueError) as error:
-                raise _unreadable_keys() from error
-
-    async def close(self) -> None:
-        if self._fetch is not None:
-            self._fetch.cancel()
-            await asyncio.gather(self._fetch, return_exceptions=True)
+            return await super().published()
 
 
-def _unreadable_keys() -> Unavailable:
-    return Unavailable("The sign-in service's keys can't be read just now.", retry_after_seconds=2)
+def _rsa_keys(listed: Any) -> Mapping[str, Mapping[str, Any]]:
+    return {key["kid"]: key for key in listed["keys"] if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)}
 
 
 class TokenVerifier:

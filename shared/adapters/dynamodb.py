@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import orjson
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
@@ -75,7 +76,9 @@ class Dynamo:
                 max_pool_connections=threads,
                 tcp_keepalive=True,
             )
-            return session.client("dynamodb", endpoint_url=endpoint, config=config)
+            made = session.client("dynamodb", endpoint_url=endpoint, config=config)
+            made.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
+            return made
 
         self._reader = client(2)
         self._writer = client(1)
@@ -231,6 +234,21 @@ class Dynamo:
             raise not_applied() from error
         except BotoCoreError as error:
             raise outcome_unknown() from error
+
+
+def _refuse_nonsense(response_dict: Mapping[str, Any], **_more: Any) -> None:
+    """What is no JSON came from something in between, or in part.
+
+    Of a 200 the SDK would make a success that says nothing, of a 400 an error without a name. Those from 500 on are
+    unknown outcomes as they are, and the SDK may ask again.
+    """
+    if response_dict["status_code"] < 500:
+        try:
+            answered = orjson.loads(response_dict["body"])
+        except orjson.JSONDecodeError as error:
+            raise outcome_unknown() from error
+        if not isinstance(answered, dict):
+            raise outcome_unknown()
 
 
 def _translated(error: ClientError) -> Exception:

@@ -196,7 +196,7 @@ class DynamoHttp:
 
 def _understood(status: int, answer: bytes) -> dict[str, Any]:
     try:
-        body: Any = orjson.loads(answer or b"{}")
+        body: Any = orjson.loads(answer)
     except orjson.JSONDecodeError as error:
         # A success that can't be read is still one; an error of somebody in between says nothing.
         raise outcome_unknown() from error

@@ -1,4 +1,7 @@
-"""A credential's whole way over real processes: made and revoked at the platform, obeyed at the tenant API."""
+"""A credential's whole way over real processes: made and revoked at the platform, obeyed at the tenant API.
+
+So is a scanner's alert, where the developer wants a leaked key stopped.
+"""
 
 import asyncio
 import time
@@ -6,7 +9,9 @@ from pathlib import Path
 
 import httpx2
 
+from infra.sandbox.scanner import KEYS_PATH, Scanner, alert
 from tests.e2e.installation import Service, installation
+from tests.serving import serving
 
 BOUND_SECONDS = 2.0
 
@@ -25,12 +30,19 @@ async def seconds_until(client: httpx2.AsyncClient, tenant: Service, key: str, s
     return time.monotonic() - began
 
 
-async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of_its_revocation(
+async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of_its_revocation_or_leak(
     endpoint: str, prefix: str, tmp_path: Path
 ) -> None:
-    async with installation(endpoint, prefix, tmp_path) as installed, httpx2.AsyncClient(timeout=30) as client:
+    scanner = Scanner()
+    async with (
+        serving(scanner.app()) as scanning,
+        installation(endpoint, prefix, tmp_path) as installed,
+        httpx2.AsyncClient(timeout=30) as client,
+    ):
         platform, tenant, _ = await asyncio.gather(
-            installed.start("platform_api"), installed.start("tenant_api"), installed.start("oauth_bridge")
+            installed.start("platform_api", SECRET_SCANNING_KEYS_URL=scanning + KEYS_PATH),
+            installed.start("tenant_api"),
+            installed.start("oauth_bridge"),
         )
         delays = []
         for user in ("user_a", "user_b", "user_c"):
@@ -39,9 +51,20 @@ async def test_a_key_works_after_it_is_made_and_is_refused_within_two_seconds_of
             assert made.status_code == 200
             key = made.json()["apiKey"]
             await seconds_until(client, tenant, key, 200)
-            assert (await client.post(platform.url + "/revoke-credentials", headers=headers)).status_code == 200
+            if user == "user_c":
+                stop = {"policy": "stop"}
+                await client.post(platform.url + "/set-leak-policy", headers=headers, json=stop)
+                raw = alert([key])
+                told = await client.post(
+                    platform.url + "/webhook/secret-scanning", content=raw, headers=scanner.signed(raw)
+                )
+                assert told.json()[0]["label"] == "true_positive"
+            else:
+                assert (await client.post(platform.url + "/revoke-credentials", headers=headers)).status_code == 200
             delays.append(await seconds_until(client, tenant, key, 401))
-        print("\nrevoked key refused after", ", ".join(f"{delay:.2f} s" for delay in delays))
+        shown = (await client.get(platform.url + "/leaks", headers=headers)).json()
+        assert [(one["done"], one["keyEnd"]) for one in shown["notices"]] == [("stopped", key[-4:])]
+        print("\nrevoked (the last: leaked) key refused after", ", ".join(f"{delay:.2f} s" for delay in delays))
         assert max(delays) <= BOUND_SECONDS
 
 

@@ -25,7 +25,14 @@ ENVIRONMENT = {
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.MonkeyPatch:
     """A usable environment and nothing else; no `.env` of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
-    optional = ["DYNAMODB_ENDPOINT", "PLATFORM_API_PORT", "ROTATION_OVERLAP_HOURS", "PLATFORM_API_URL", *BILLING]
+    optional = [
+        "DYNAMODB_ENDPOINT",
+        "PLATFORM_API_PORT",
+        "ROTATION_OVERLAP_HOURS",
+        "PLATFORM_API_URL",
+        "SECRET_SCANNING_KEYS_URL",
+        *BILLING,
+    ]
     for name in [*optional, "STRIPE__API_URL", "STRIPE__CONNECT_URL", "PAST_DUE_GRACE_DAYS", "RECONCILE_SECONDS"]:
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
@@ -74,6 +81,15 @@ def test_refuses_live_keys_beside_a_test_store(environment: pytest.MonkeyPatch) 
     load()
     environment.setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")
     assert "DYNAMODB_ENDPOINT" in refusal()[0]
+
+
+def test_refuses_a_scanner_without_https_beside_live_keys(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SECRET_SCANNING_KEYS_URL", "http://scanner.example.com/keys")
+    load()
+    environment.setenv("DEVELOPER_CLERK__PUBLISHABLE_KEY", "pk_live_" + segment(b"clerk.example.com$"))
+    environment.setenv("DEVELOPER_CLERK__SECRET_KEY", "sk_live_of_the_developers_app")
+    environment.setenv("DEVELOPER_CLERK__AUTHORIZED_PARTIES", "https://platform.example.com")
+    assert "SECRET_SCANNING_KEYS_URL" in refusal()[0]
 
 
 def test_billing_is_whole_or_absent(environment: pytest.MonkeyPatch) -> None:

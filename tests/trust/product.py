@@ -28,12 +28,14 @@ import tenant_api.app
 import tenant_api.settings
 from infra.sandbox.clerk_backend import Backend, Refusal, refused
 from infra.sandbox.clerk_state import ClerkState
+from infra.sandbox.scanner import KEYS_PATH, Scanner
 from infra.sandbox.stripe.config import Config, Endpoint
 from infra.tables import create_missing
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Clock
 from shared.settings import ClerkApp
 from tenant_api.deps import BillingDeps, opened
+from tenant_api.recount import Recount
 from tests.conftest import REGION
 from tests.fault_proxy import FaultProxy, between
 from tests.infra.stripe.sandbox import CONNECT_SECRET, KEY, OWN_SECRET, Sandbox, running
@@ -52,13 +54,15 @@ SERVICES = ("platform_api", "tenant_api", "oauth_bridge")
 
 # Made once: a key pair takes a third of a second.
 DEVELOPERS, END_USERS = Issuer("ins_developers"), Issuer("ins_end_users")
+SCANNER = Scanner()
 
 
 @dataclass
 class Product:
     """`apps` and `urls` by service name; `clerk` has the users of each Clerk app; `secrets` are the operator's.
 
-    In the frail product there are `lives` to end, `weather` to make, and end-users' `billing` as reconcile has it.
+    In the frail product there are `lives` to end, `weather` to make, end-users' `billing` as reconcile has it, and the
+    `recount` of what killed processes left open.
     """
 
     apps: dict[str, Starlette]
@@ -72,6 +76,7 @@ class Product:
     lives: dict[str, Mortal] = field(default_factory=dict)
     weather: dict[str, FaultProxy] = field(default_factory=dict)
     billing: BillingDeps | None = None
+    recount: Recount | None = None
 
     async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx2.Response:
         """One request to a service; a store that is slow just now is asked again."""
@@ -83,10 +88,13 @@ class Product:
 
 
 def clerk_app(issuer: Issuer, state: ClerkState) -> Starlette:
-    """The tests' issuer, with a Backend API behind it."""
+    """The tests' issuer, with a Backend API behind it; and the scanner's keys, to need no server of their own."""
     backend = Backend(state, issuer.url, CLERK_KEY)
     handlers: dict[Any, Any] = {Refusal: refused}
-    return Starlette(routes=[*issuer.app.routes, Mount("/v1", routes=backend.routes())], exception_handlers=handlers)
+    return Starlette(
+        routes=[*issuer.app.routes, *SCANNER.routes(), Mount("/v1", routes=backend.routes())],
+        exception_handlers=handlers,
+    )
 
 
 async def served_clerk(stack: AsyncExitStack, issuer: Issuer, state: ClerkState, party: str) -> ClerkApp:
@@ -109,6 +117,7 @@ def settings_of(
         "credential_keys": seal,
         "stripe": stripe | {"webhook_secret": OWN_SECRET},
         "stripe_price_id": price_id,
+        "secret_scanning_keys_url": clerk["dream-api"].issuer + KEYS_PATH,
     }
     tenant = {
         "end_user_clerk": clerk["end-user-api"],
@@ -225,5 +234,5 @@ async def frail_product(endpoint: str, folder: Path, clock: Clock) -> AsyncItera
         urls = {name: life.url for name, life in lives.items()}
         calm = settings_of(store | {"dynamodb_endpoint": endpoint}, there.clerk, there.stripe.url, there.price_id, seal)
         deps = await stack.enter_async_context(opened(calm[1], clock))
-        more = {"lives": lives, "weather": weather, "billing": deps.billing}
+        more = {"lives": lives, "weather": weather, "billing": deps.billing, "recount": deps.recount}
         yield await met(stack, there, {}, urls, endpoint=endpoint, seal=seal, **more)

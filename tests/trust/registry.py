@@ -24,6 +24,7 @@ class Door(Enum):
     PLATFORM = "a platform's key"
     PERSON = "a token of the end-users' Clerk app, of any platform or none"
     SIGNED = "Stripe's signature"
+    SCANNER = "a secret scanner's signature"
     HANDSHAKE = "a state we gave out, and the cookie of that browser"
     PUBLIC = "nothing"
 
@@ -50,6 +51,10 @@ REGISTRY: dict[tuple[str, str, str], Entry] = {
     ("platform_api", "GET", "/get-credentials"): Entry(Door.DEVELOPER),
     ("platform_api", "POST", "/rotate-credentials"): Entry(Door.DEVELOPER, json={"overlapHours": 0}),
     ("platform_api", "POST", "/revoke-credentials"): Entry(Door.DEVELOPER),
+    ("platform_api", "GET", "/leaks"): Entry(Door.DEVELOPER),
+    ("platform_api", "POST", "/set-leak-policy"): Entry(Door.DEVELOPER, json={"policy": "stop"}),
+    ("platform_api", "POST", "/dismiss-leak"): Entry(Door.DEVELOPER, json={"id": "0" * 64}),
+    ("platform_api", "POST", "/webhook/secret-scanning"): Entry(Door.SCANNER),
     ("platform_api", "POST", "/create-checkout"): Entry(Door.DEVELOPER),
     ("platform_api", "POST", "/customer-portal"): Entry(Door.DEVELOPER),
     ("platform_api", "POST", "/webhook/stripe"): Entry(Door.SIGNED),

@@ -44,6 +44,7 @@ HEADERS = st.lists(
             [
                 *(b"X-User-Id", b"X-User-Plan", b"Idempotency-Key", b"X-Request-Id", b"Origin", b"Cookie"),
                 *(b"Stripe-Signature", b"X-Forwarded-For", b"X-Forwarded-Host", b"Range", b"If-None-Match"),
+                *(b"Github-Public-Key-Identifier", b"Github-Public-Key-Signature"),
                 *(b"Accept", b"Accept-Encoding", b"Expect", b"Content-Type", b"Access-Control-Request-Method"),
             ]
         )

@@ -73,6 +73,7 @@ REFUSED = {
     Door.PLATFORM: 401,
     Door.PERSON: 401,
     Door.SIGNED: 400,
+    Door.SCANNER: 401,
     Door.HANDSHAKE: 303,
 }
 

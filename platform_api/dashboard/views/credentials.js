@@ -4,6 +4,7 @@ import { changeCredentials, credentials, tenantUrl } from "../api.js";
 import { badge, button, card, empty, facts, h, head, uniqueId } from "../dom.js";
 import { acted, fill } from "../fill.js";
 import { ago, moment } from "../format.js";
+import { leakNotices, leakPolicy, leaks } from "../leaks.js";
 import { confirmed, copy, done, say } from "../notices.js";
 import { LANGUAGES, snippet } from "../snippets.js";
 
@@ -23,11 +24,14 @@ export function show(place, view) {
     ),
     body,
   );
-  const draw = (found) =>
-    found === null ? none(again, view) : found.apiKey ? present(found, again, view) : revoked(found, again, view);
-  const again = () =>
-    fill(body, view, () => credentials({ signal: view.signal }), draw, { waiting: ["block", "block"] });
-  fill(body, view, () => credentials({ signal: view.signal, fresh: true }), draw, { waiting: ["block", "block"] });
+  const load = (fresh) => Promise.all([credentials({ signal: view.signal, fresh }), leaks(view.signal)]);
+  const draw = ([found, leaked]) => {
+    if (found === null) return none(again, view);
+    const shown = found.apiKey ? present(found, again, view) : revoked(found, again, view);
+    return [leakNotices(leaked, view, again), shown, leakPolicy(leaked, view)];
+  };
+  const again = () => fill(body, view, () => load(false), draw, { waiting: ["block", "block"] });
+  fill(body, view, () => load(true), draw, { waiting: ["block", "block"] });
 }
 
 function none(again, view) {

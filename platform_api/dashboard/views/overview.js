@@ -5,6 +5,7 @@ import { bridge, changeCredentials, credentials, plans, platform, tenant } from 
 import { badge, button, card, figures, h, head, link, meter, sign } from "../dom.js";
 import { acted, fill, shared } from "../fill.js";
 import { ago, date, number, plural } from "../format.js";
+import { leakNotices, leaks } from "../leaks.js";
 import { done, say } from "../notices.js";
 import { token } from "../session.js";
 
@@ -12,13 +13,19 @@ const PAID_TRIES = 20;
 const PAID_PAUSE_MS = 1500;
 
 export function show(place, view) {
+  const leaked = h("div", { class: "stack" });
   const usage = h("div", { class: "pair" });
   const steps = h("div");
   const calls = h("div");
   place.append(
     head("Overview", "Your plan, and what your API is doing this month."),
-    h("div", { class: "stack" }, usage, steps, calls),
+    h("div", { class: "stack" }, leaked, usage, steps, calls),
   );
+  const warn = () =>
+    fill(leaked, view, () => leaks(view.signal), (found) => leakNotices(found, view, warn, "#credentials"), {
+      waiting: [],
+    });
+  warn();
   const asked = shared(() => platform("GET", "/usage", { signal: view.signal }));
   const counted = shared(() => activity(view.signal));
   fill(usage, view, asked, (found) => standing(found, view), { waiting: ["block", "block"] }).then(() => {

@@ -20,6 +20,7 @@ from shared.metering.calls import Counted, Idempotency
 from shared.metering.counter import Counter
 from tests.clocks import SetClock
 from tests.conftest import REGION
+from tests.fault_proxy import Broken, between
 from tests.faults import Fault, FaultyStore
 from tests.serving import serving
 
@@ -167,6 +168,25 @@ async def test_an_answer_lost_at_the_turn_of_the_month_is_never_counted_twice(en
         with contextlib.suppress(Unavailable):
             assert (await racing).decision.usage.used == 2
         assert (await first.standing(SUBJECT, ANY)).usage.used == 1
+
+
+@pytest.mark.parametrize("fault", [Broken.NONSENSE, Broken.DOUBLED, Broken.CUT])
+async def test_what_comes_in_the_place_of_the_stores_answer_is_never_taken_for_one(
+    endpoint: str, prefix: str, fault: Broken
+) -> None:
+    """Found by a soak, seed 5004000: answered 200, and neither the count nor the key was stored. Or a 500."""
+    async with between(endpoint) as proxy:
+        dynamo = Dynamo(region=REGION, endpoint=proxy.url)
+        counting = counter(dynamo, prefix)
+        await counting.count(SUBJECT, ANY, 1, marked("b"))
+        proxy.faults.append(fault)  # of the transaction that counts
+        first = await counting.count(SUBJECT, ANY, 1, marked("d"))
+        proxy.faults.append(fault)  # of the one that is cancelled, because the key has its answer
+        again = await counting.count(SUBJECT, ANY, 1, marked("d"))
+        stored = await counting.standing(SUBJECT, ANY)
+        assert (admitted([first, again]), again.replayed, stored.usage.used) == ([2, 2], True, 2)
+        await counting.close()
+        await dynamo.close()
 
 
 async def test_the_same_key_is_counted_once_and_answered_alike(dynamo: Dynamo, prefix: str) -> None:
