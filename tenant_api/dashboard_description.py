@@ -88,8 +88,11 @@ class Dashboard(Answer):
 
 
 class Customers(Answer):
+    """`cutShort`: one page looks at so many end-users and no more, and had not found enough; `next` goes on."""
+
     customers: list[Customer]
     next: str | None
+    cut_short: bool
 
 
 class CustomerDay(Answer):

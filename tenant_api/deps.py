@@ -34,6 +34,7 @@ from tenant_api.joining import Joining
 from tenant_api.membership import Membership
 from tenant_api.pages.look import Look
 from tenant_api.portals import Portals
+from tenant_api.ranking import Ranking
 from tenant_api.recent import Recent
 from tenant_api.recount import Recount
 from tenant_api.repositories.activity import ActivityRows
@@ -169,7 +170,7 @@ def _stored(settings: Settings, dynamo: Dynamo, clock: Clock) -> _Stored:
 
 def _dashboard(stored: _Stored, tally: Tally, billing: BillingDeps | None, clock: Clock) -> DashboardDeps:
     end_users = EndUsers(stored.end_users, stored.subscribers, stored.publications, clock)
-    lists = EndUserLists(stored.end_users, stored.subscribers, end_users, clock)
+    lists = EndUserLists(stored.end_users, stored.subscribers, end_users, Ranking(stored.end_users, clock))
     sums = (stored.activity, stored.subscribers, stored.revenue)
     insights = Insights(stored.platforms, stored.publications, sums, (end_users, lists), tally, clock)
     deliveries = Deliveries(stored.events, None if billing is None else billing.events)
