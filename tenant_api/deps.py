@@ -50,6 +50,8 @@ from tenant_api.settings import Settings
 from tenant_api.shelf import Shelf
 from tenant_api.storefronts import Storefronts
 from tenant_api.stripe_events import StripeEvents
+from tenant_api.sweep import Sweep
+from tenant_api.takings import Takings
 from tenant_api.tally import Tally
 from tenant_api.tiers import Tiers
 from tenant_api.usage import Usage
@@ -67,6 +69,7 @@ class BillingDeps:
     events: StripeEvents
     records: BillingRecords
     reconcile: Reconcile
+    sweep: Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +198,14 @@ def _billing(
     accounts, portals = Accounts(gateway, connections, live=live), Portals(stored.platforms, connections)
     sync = BillingSync(records, shelf.plan_of, membership.tell, clock, settings.grace)
     terms = Terms(settings.tenant_api_url, settings.fee_percent)
+    takings = Takings(gateway, records, stored.revenue, clock)
+    sweep = Sweep(takings, records, connections, clock, live=live)
     return BillingDeps(
         billing=Billing(accounts, Customers(records), shelf, portals, terms, clock),
-        events=StripeEvents(gateway, stored.events, connections, records, stored.revenue, sync, live=live),
+        events=StripeEvents(gateway, stored.events, connections, records, takings, sync, live=live),
         records=records,
-        reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
+        reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell, sweep.everything),
+        sweep=sweep,
     )
 
 
