@@ -37,6 +37,7 @@ from tenant_api.portals import Portals
 from tenant_api.ranking import Ranking
 from tenant_api.recent import Recent
 from tenant_api.recount import Recount
+from tenant_api.recurring import RecurringSums
 from tenant_api.repositories.activity import ActivityRows
 from tenant_api.repositories.api_keys import ApiKeys
 from tenant_api.repositories.connections import Connections
@@ -174,7 +175,7 @@ def _stored(settings: Settings, dynamo: Dynamo, clock: Clock) -> _Stored:
 def _dashboard(stored: _Stored, tally: Tally, billing: BillingDeps | None, clock: Clock) -> DashboardDeps:
     end_users = EndUsers(stored.end_users, stored.subscribers, stored.publications, clock)
     lists = EndUserLists(stored.end_users, stored.subscribers, end_users, Ranking(stored.end_users, clock))
-    sums = (stored.activity, stored.subscribers, stored.revenue)
+    sums = (stored.activity, RecurringSums(stored.subscribers, clock), stored.revenue)
     insights = Insights(stored.platforms, stored.publications, sums, (end_users, lists), tally, clock)
     deliveries = Deliveries(stored.events, None if billing is None else billing.events)
     return DashboardDeps(insights, end_users, lists, deliveries)

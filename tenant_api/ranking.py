@@ -23,7 +23,7 @@ CHUNK = 100
 GLANCE = 500  # of a large step, where a glance must do
 MOST_GATHERED = 50_000
 MOST_HINTED = 200_000  # known hints spare asking for those of everybody who has called often
-READ_TOGETHER = 1600  # end-users; sixteen requests under way
+READ_TOGETHER = 800  # end-users; eight requests under way, so that calls are counted in between
 PAUSES_SECONDS = (0.1, 0.5)  # one of some hundred requests may fail
 REMEMBERED_SECONDS, REMEMBERED = 60.0, 4  # a large stretch takes a second and some megabytes
 
