@@ -55,6 +55,8 @@ class Day(Answer):
 
 
 class RevenueFigures(Answer):
+    """In minor units: what subscriptions bring a month; what was paid in a month less what was refunded in it."""
+
     currency: str
     mrr: int
     this_month: int

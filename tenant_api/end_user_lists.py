@@ -78,8 +78,13 @@ class _Place:
                 raise ValueError
             if not all(isinstance(part, (str, int)) and part != "" for part in start):
                 raise ValueError
-            return cls(tuple(start), None if after is None else (int(after[0]), str(after[1])))
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            if after is None:
+                return cls(tuple(start))
+            used, user_id = after
+            if not (isinstance(used, int) and isinstance(user_id, str)):
+                raise TypeError
+            return cls(tuple(start), (used, user_id))
+        except (ValueError, TypeError, RecursionError) as error:
             raise BadRequest("cursor is not one of ours; leave it out to begin anew.", field="cursor") from error
 
 

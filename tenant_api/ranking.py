@@ -62,8 +62,7 @@ class Ranking:
                 whole = hints if len(hints) < CHUNK else [hint for hint in hints if hint.step != hints[-1].step]
                 return await self._of_hints(platform_id, month, whole, at_end=len(hints) < CHUNK)
             if glance:
-                step = await self._rows.on_step(platform_id, month, hints[0].step, None, GLANCE)
-                return await self._of_hints(platform_id, month, step, at_end=False)
+                return await self._of_step(platform_id, month, hints[0].step, _after(start), GLANCE)
         return await self._large.get(json.dumps([platform_id, str(month), list(start)]))
 
     async def by_use(self, platform_id: str, user_ids: Sequence[str]) -> list[Entry]:
@@ -77,10 +76,15 @@ class Ranking:
         if start[:1] == ["rest"]:
             return await self._rest(platform_id, month, str(start[1]) if len(start) > 1 else None)
         after = _after(tuple(start))
-        [first] = await self._rows.most_active(platform_id, month, after, 1)
-        inside = after.user_id if after is not None and after.step == first.step else None
-        hints = await self._rows.on_step(platform_id, month, first.step, inside, self._most)
-        return await self._of_hints(platform_id, month, hints, at_end=False)
+        hints = await self._rows.most_active(platform_id, month, after, 1)
+        if not hints:  # moved just now
+            return Stretch((), ("rest",))
+        return await self._of_step(platform_id, month, hints[0].step, after, self._most)
+
+    async def _of_step(self, platform_id: str, month: Month, step: int, after: Hint | None, most: int) -> Stretch:
+        inside = after.user_id if after is not None and after.step == step else None
+        hints = await self._rows.on_step(platform_id, month, step, inside, most)
+        return await self._of_hints(platform_id, month, hints, at_end=not hints)
 
     async def _of_hints(self, platform_id: str, month: Month, hints: Sequence[Hint], *, at_end: bool) -> Stretch:
         used = await self._used(platform_id, [hint.user_id for hint in hints], month)

@@ -165,3 +165,19 @@ def test_a_page_that_looked_at_enough_says_so_and_leads_on(runner_and_store: Any
         assert sorted(user_id for _, user_id in seen) == sorted(name(number) for number in (39, 79, 119))
 
     runner.run(holds())
+
+
+def test_the_most_active_are_found_among_many_on_a_step_whose_members_have_gone(runner_and_store: Any) -> None:
+    """Hints without a count, as an erasure could leave them, are passed over."""
+    runner, store = runner_and_store
+
+    async def holds() -> None:
+        platform_id = await store.platform(CROWDED)
+        table = store.prefix + "tenant-usage"
+        gone = [put(table, {"pk": f"rank:{platform_id}:{MONTH}", "sk": f"900#gone_{at:03d}"}) for at in range(600)]
+        await store.dynamo.write_many(gone)
+        top = await store.lists().top(platform_id)
+        assert [one.used for one in top] == sorted((one.used for one in top), reverse=True)
+        assert len(top) == 10
+
+    runner.run(holds())
