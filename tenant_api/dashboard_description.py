@@ -55,6 +55,8 @@ class Day(Answer):
 
 
 class RevenueFigures(Answer):
+    """In minor units: what subscriptions bring a month; what was paid in a month less what was refunded in it."""
+
     currency: str
     mrr: int
     this_month: int
@@ -88,8 +90,11 @@ class Dashboard(Answer):
 
 
 class Customers(Answer):
+    """`cutShort`: one page looks at so many end-users and no more, and had not found enough; `next` goes on."""
+
     customers: list[Customer]
     next: str | None
+    cut_short: bool
 
 
 class CustomerDay(Answer):

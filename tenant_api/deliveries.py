@@ -15,6 +15,7 @@ MESSAGES = {
     "applied": "The end-user's subscription or your revenue was brought up to date.",
     "unchanged": "Everything was up to date already.",
     "unknown_customer": "This customer did not come through your pricing page; nothing to do.",
+    "no_invoice": "This refund is of a sale that was not made through your tiers; nothing to do.",
     "disconnected": "The Stripe account was disconnected.",
     "connected_again": "A late word about an earlier connection; nothing to do.",
 }

@@ -35,8 +35,10 @@ from tenant_api.joining import Joining
 from tenant_api.membership import Membership
 from tenant_api.pages.look import Look
 from tenant_api.portals import Portals
+from tenant_api.ranking import Ranking
 from tenant_api.recent import Recent
 from tenant_api.recount import Recount
+from tenant_api.recurring import RecurringSums
 from tenant_api.repositories.activity import ActivityRows
 from tenant_api.repositories.api_keys import ApiKeys
 from tenant_api.repositories.connections import Connections
@@ -50,6 +52,8 @@ from tenant_api.settings import Settings
 from tenant_api.shelf import Shelf
 from tenant_api.storefronts import Storefronts
 from tenant_api.stripe_events import StripeEvents
+from tenant_api.sweep import Sweep
+from tenant_api.takings import Takings
 from tenant_api.tally import Tally
 from tenant_api.tiers import Tiers
 from tenant_api.usage import Usage
@@ -68,6 +72,7 @@ class BillingDeps:
     records: BillingRecords
     reconcile: Reconcile
     reach: Check
+    sweep: Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +183,8 @@ def _stored(settings: Settings, dynamo: Dynamo, clock: Clock) -> _Stored:
 
 def _dashboard(stored: _Stored, tally: Tally, billing: BillingDeps | None, clock: Clock) -> DashboardDeps:
     end_users = EndUsers(stored.end_users, stored.subscribers, stored.publications, clock)
-    lists = EndUserLists(stored.end_users, stored.subscribers, end_users, clock)
-    sums = (stored.activity, stored.subscribers, stored.revenue)
+    lists = EndUserLists(stored.end_users, stored.subscribers, end_users, Ranking(stored.end_users, clock))
+    sums = (stored.activity, RecurringSums(stored.subscribers, clock), stored.revenue)
     insights = Insights(stored.platforms, stored.publications, sums, (end_users, lists), tally, clock)
     deliveries = Deliveries(stored.events, None if billing is None else billing.events)
     return DashboardDeps(insights, end_users, lists, deliveries)
@@ -203,11 +208,14 @@ def _billing(
     accounts, portals = Accounts(gateway, connections, live=live), Portals(stored.platforms, connections)
     sync = BillingSync(records, shelf.plan_of, membership.tell, clock, settings.grace)
     terms = Terms(settings.tenant_api_url, settings.fee_percent)
+    takings = Takings(gateway, records, stored.revenue, clock)
+    sweep = Sweep(takings, records, connections, clock, live=live)
     return BillingDeps(
         billing=Billing(accounts, Customers(records), shelf, portals, terms, clock),
-        events=StripeEvents(gateway, stored.events, connections, records, stored.revenue, sync, live=live),
+        events=StripeEvents(gateway, stored.events, connections, records, takings, sync, live=live),
         records=records,
-        reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell),
+        reconcile=Reconcile(records, sync, accounts.of, membership.differs, membership.tell, sweep.everything),
+        sweep=sweep,
         reach=gateway.reach,
     )
 

@@ -18,10 +18,10 @@ from shared.records.tenant_config import Published
 from tenant_api.end_user_lists import EndUserLists
 from tenant_api.end_users import EndUsers
 from tenant_api.recent import Recent
+from tenant_api.recurring import Recurring, RecurringSums
 from tenant_api.repositories.activity import Activity, ActivityRows
 from tenant_api.repositories.platforms import Platforms
 from tenant_api.repositories.revenue import Revenue, RevenueRows
-from tenant_api.repositories.subscribers import Subscriber, Subscribers
 from tenant_api.tally import Tally
 
 DAYS_SHOWN = 30
@@ -33,7 +33,7 @@ class Facts:
 
     rows: Sequence[Activity]
     published: Published
-    subscribers: Sequence[Subscriber]
+    recurring: Recurring
     revenue: Sequence[Revenue]
 
 
@@ -44,14 +44,14 @@ class Insights:
         self,
         platforms: Platforms,
         publications: Recent[Published],
-        stored: tuple[ActivityRows, Subscribers, RevenueRows],
+        stored: tuple[ActivityRows, RecurringSums, RevenueRows],
         people: tuple[EndUsers, EndUserLists],
         tally: Tally,
         clock: Clock,
     ) -> None:
         self._platforms = platforms
         self._publications = publications
-        self._rows, self._subscribers, self._revenue = stored
+        self._rows, self._recurring, self._revenue = stored
         self._end_users, self._lists = people
         self._tally = tally
         self._clock = clock
@@ -83,7 +83,7 @@ class Insights:
             *await asyncio.gather(
                 self._rows.since(platform_id, since),
                 self._publications.get(platform_id),
-                self._subscribers.listed(platform_id),
+                self._recurring.of_platform(platform_id),
                 self._revenue.of_platform(platform_id),
             )
         )
@@ -104,31 +104,26 @@ def figures(facts: Facts, now: datetime) -> dict[str, Any]:
             },
         },
         "users": {"active": users_of(share)},
-        "byTier": _by_tier(share, facts, now),
+        "byTier": _by_tier(share, facts),
         "daily": _daily(facts.rows, today),
         "revenue": _revenue(facts, now),
     }
 
 
-def _by_tier(share: Share, facts: Facts, now: datetime) -> list[dict[str, Any]]:
+def _by_tier(share: Share, facts: Facts) -> list[dict[str, Any]]:
     """The published tiers in their order, then those that were used or are paid for and are published no longer."""
-    by_tier: dict[str, list[Subscriber]] = defaultdict(list)
-    for one in facts.subscribers:
-        plan = one.plan_at(now)
-        if plan is not None:
-            by_tier[plan].append(one)
     tiers = (*facts.published.config.tiers, *facts.published.catalog.withdrawn)
     shown_as = {tier.name: tier.display_name for tier in reversed(tiers)}
     published = [tier.name for tier in facts.published.config.tiers]
-    others = sorted({tier for tier, pair in share.items() if pair != (0, 0)} | set(by_tier))
+    others = sorted({tier for tier, pair in share.items() if pair != (0, 0)} | set(facts.recurring.subscribers))
     return [
         {
             "tier": tier,
             "displayName": shown_as.get(tier, tier),
             "activeUsers": share.get(tier, (0, 0))[1],
             "calls": share.get(tier, (0, 0))[0],
-            "subscribers": len(by_tier[tier]),
-            "mrr": _recurring(by_tier[tier]),
+            "subscribers": facts.recurring.subscribers[tier],
+            "mrr": facts.recurring.of_tier(tier),
         }
         for tier in dict.fromkeys([*published, *others])
     ]
@@ -146,7 +141,7 @@ def _daily(rows: Iterable[Activity], today: date) -> list[dict[str, Any]]:
 
 def _revenue(facts: Facts, now: datetime) -> list[dict[str, Any]]:
     month = Month.of(now)
-    recurring = _recurring(one for one in facts.subscribers if one.plan_at(now) is not None)
+    recurring = facts.recurring.of_all()
     paid = {(one.month, one.currency): one.amount_minor for one in facts.revenue}
     before = Month(month.year - (month.month == 1), (month.month - 2) % 12 + 1)
     currencies = {*recurring, *(currency for of, currency in paid if of in {month, before})}
@@ -159,15 +154,6 @@ def _revenue(facts: Facts, now: datetime) -> list[dict[str, Any]]:
         }
         for currency in sorted(currencies)
     ]
-
-
-def _recurring(subscribers: Iterable[Subscriber]) -> dict[str, int]:
-    """What is paid each month by currency; a year's price counts a twelfth."""
-    twelfths: dict[str, int] = defaultdict(int)
-    for one in subscribers:
-        if one.counts_as_recurring and one.record.currency is not None:
-            twelfths[one.record.currency] += one.twelfths
-    return {currency: round(amount / 12) for currency, amount in twelfths.items()}
 
 
 def _sum(rows: Iterable[Activity]) -> Share:

@@ -75,6 +75,9 @@ async def findings(
         found = await _one(billing, one, dry=dry)
         if found is not None:
             yield found
+    if user_id is None:
+        async for finding in billing.sweep.platform(platform_id, dry=dry):
+            yield finding
 
 
 async def _one(billing: BillingDeps, one: str, *, dry: bool) -> Finding | None:

@@ -17,12 +17,11 @@ from shared.domain.errors import Conflict
 from shared.records.tenant_config import StripeConnection
 from tenant_api import subjects
 from tenant_api.repositories.connections import Connections
-from tenant_api.repositories.revenue import Payment, RevenueRows
+from tenant_api.takings import INVOICE_PAID, REFUNDS, Takings
 
 logger = logging.getLogger("dream_api.billing")
 
 DEAUTHORIZED = "account.application.deauthorized"
-INVOICE_PAID = "invoice.paid"
 HANDLED = frozenset(
     {
         DEAUTHORIZED,
@@ -39,6 +38,7 @@ HANDLED = frozenset(
         "customer.subscription.pending_update_expired",
         INVOICE_PAID,
         "invoice.payment_failed",
+        *REFUNDS,
     }
 )
 
@@ -62,7 +62,7 @@ class StripeEvents:
         log: EventLog,
         connections: Connections,
         records: BillingRecords,
-        revenue: RevenueRows,
+        takings: Takings,
         sync: BillingSync,
         *,
         live: bool,
@@ -71,7 +71,7 @@ class StripeEvents:
         self._log = log
         self._connections = connections
         self._records = records
-        self._revenue = revenue
+        self._takings = takings
         self._sync = sync
         self._live = live
 
@@ -128,6 +128,11 @@ class StripeEvents:
         account_id, customer_id = connection.account_id, _customer_of(event.object)
         if not connection.connected:
             return "disconnected"
+        if event.type in REFUNDS:
+            try:
+                return await self._takings.refunded(platform_id, account_id, event)
+            except NotConnected:
+                return "disconnected"
         subject = None if customer_id is None else await self._records.subject_of(account_id, customer_id)
         # Only who came through our checkout is known; an account that changed hands brings nobody along.
         if subject is None or subjects.parts(subject)[0] != platform_id:
@@ -136,19 +141,8 @@ class StripeEvents:
             drift = await self._sync.run(subject, self._gateway.connected(account_id))
         except NotConnected:
             return "disconnected"
-        paid = await self._paid(event, platform_id, account_id)
+        paid = await self._takings.paid(platform_id, account_id, event)
         return "applied" if paid or (drift is not None and drift.found) else "unchanged"
-
-    async def _paid(self, event: Event, platform_id: str, account_id: str) -> bool:
-        """Add a paid invoice to the platform's revenue, once; refunds are not taken off."""
-        invoice = event.object
-        if event.type != INVOICE_PAID or not invoice.get("amount_paid"):
-            return False
-        paid_at = (invoice.get("status_transitions") or {}).get("paid_at") or event.created
-        amount, currency = int(invoice["amount_paid"]), str(invoice["currency"])
-        return await self._revenue.add(
-            platform_id, Payment(account_id, str(invoice["id"]), amount, currency, int(paid_at))
-        )
 
 
 def _customer_of(about: Mapping[str, Any]) -> str | None:

@@ -132,6 +132,7 @@ FAMILIES = (
     _family(TU, "stats:{platformId}", "{date}#{process}"),
     _family(TU, "revenue:{platformId}", "{month}#{currency}", **KEPT),
     _family(TU, "invoice:{account}:{invoiceId}", "invoice", **KEPT),
+    _family(TU, "refund:{account}:{refundId}", "refund", **KEPT),
     _family(TU, "rank:{platformId}:{month}", "{step}#{userId}"),
     _family(TU, "near:{platformId}:{month}", "{userId}"),
     _family(TU, "events:{platformId}", "{instant}#{eventId}"),

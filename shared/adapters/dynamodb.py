@@ -1,7 +1,7 @@
 """DynamoDB for async code. Repositories and shared.metering call it; items are plain Python values in and out.
 
-Reads of one item and updates go through a small client (dynamodb_http), updates of different items together where
-asked (dynamodb_batches); everything else through boto3, whose blocking client runs in a bounded thread pool here and
+Reads and updates go through a small client (dynamodb_http), updates of different items together where asked
+(dynamodb_batches); everything else through boto3, whose blocking client runs in a bounded thread pool here and
 nowhere else. Writes are sent exactly once (no hidden retry could count twice), so each failure says whether the write
 may have happened: `NotApplied` or `OutcomeUnknown`. Reads are retried. Why: decision records 0001 and 0009.
 """
@@ -67,21 +67,15 @@ class Dynamo:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dynamodb")
         core = botocore.session.get_session()
         session = boto3.Session(region_name=region, botocore_session=core)
-
-        def client(attempts: int) -> Any:
-            config = Config(
-                retries={"mode": "standard", "total_max_attempts": attempts},
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                max_pool_connections=threads,
-                tcp_keepalive=True,
-            )
-            made = session.client("dynamodb", endpoint_url=endpoint, config=config)
-            made.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
-            return made
-
-        self._reader = client(2)
-        self._writer = client(1)
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=threads,
+            tcp_keepalive=True,
+        )
+        self._writer: Any = session.client("dynamodb", endpoint_url=endpoint, config=config)
+        self._writer.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
         self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
         self._batches = Batches(self._ask, self.write)
 
@@ -93,20 +87,11 @@ class Dynamo:
         await self._batches.close()
         await self._http.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._reader.close()
         self._writer.close()
 
     async def get(self, table: str, key: Key, *, consistent: bool = True) -> Item | None:
         """One item, None when absent. TTL deletion lags by days: the caller compares `expiresAt` itself."""
-        asked = {"TableName": table, "Key": wire(key), "ConsistentRead": consistent}
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                try:
-                    answer = await self._ask("GetItem", asked)
-                except (NotApplied, OutcomeUnknown):
-                    answer = await self._ask("GetItem", asked)
-        except TimeoutError as error:
-            raise outcome_unknown() from error
+        answer = await self._read("GetItem", {"TableName": table, "Key": wire(key), "ConsistentRead": consistent})
         return plain(answer.get("Item"))
 
     async def get_many(
@@ -128,7 +113,7 @@ class Dynamo:
         asked: dict[str, Any] = {table: {"Keys": [wire(key) for key in keys], **how}}
         found: list[Item] = []
         for exponent in range(UNPROCESSED_ATTEMPTS):
-            answer = await self._measured("BatchGetItem", partial(self._reader.batch_get_item, RequestItems=asked))
+            answer = await self._read("BatchGetItem", {"RequestItems": asked})
             found.extend(plain(item) or {} for item in answer["Responses"].get(table, ()))
             asked = answer.get("UnprocessedKeys") or {}
             if not asked:
@@ -164,7 +149,7 @@ class Dynamo:
         while True:
             if limit is not None:
                 arguments["Limit"] = limit - len(found)
-            answer = await self._measured("Query", lambda: self._reader.query(**arguments))
+            answer = await self._read("Query", arguments)
             items: list[Item] = answer["Items"]
             found.extend(plain(item) or {} for item in items)
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
@@ -213,6 +198,17 @@ class Dynamo:
         """
         parts = [{write.kind: write.request()} for write in writes]
         await self._measured("TransactWriteItems", lambda: self._writer.transact_write_items(TransactItems=parts))
+
+    async def _read(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """A read, sent again once where it failed."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                try:
+                    return await self._ask(operation, request)
+                except (NotApplied, OutcomeUnknown):
+                    return await self._ask(operation, request)
+        except TimeoutError as error:
+            raise outcome_unknown() from error
 
     async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         return await self._http.call(operation, request)

@@ -25,11 +25,12 @@ class _Parent(_Part):
 
 
 class _About(_Part):
-    """An invoice, a subscription, a customer, a checkout session or an application."""
+    """An invoice, a subscription, a customer, a checkout session, a charge, a refund or an application."""
 
     object: Name | None = None
     id: Name | None = None
     customer: Name | None = None
+    charge: Name | None = None
     metadata: Metadata | None = None
     parent: _Parent | None = None
     client_reference_id: str | None = None

@@ -16,6 +16,7 @@ import stripe
 
 from shared.adapters import stripe_event
 from shared.adapters.stripe_client import PAGE, NotConnected, OpenStripe, asked, missing, options, refused
+from shared.adapters.stripe_takings import AccountTakings
 from shared.domain.errors import BadRequest, Conflict
 from shared.domain.subscriptions import Subscription
 from shared.settings import StripeKeys
@@ -75,6 +76,10 @@ class StripeGateway:
         if CONNECTED_ACCOUNT.fullmatch(account_id) is None:
             raise ValueError("a connected account is named acct_…")
         return StripeAccount(self._client, account_id)
+
+    def takings(self, account_id: str) -> AccountTakings:
+        """What a developer's account has taken."""
+        return AccountTakings(self._client, account_id)
 
     def verified(self, raw: bytes, signature: str | None) -> Event:
         """The event in a webhook body, once one of the secrets has signed it; BadRequest otherwise."""

@@ -234,7 +234,8 @@ def about(whole: Mapping[str, Any]) -> dict[str, Any]:
     """What any event's work may need of the object it is about: enough to do the work again."""
     details = (whole.get("parent") or {}).get("subscription_details") or {}
     paid_at = (whole.get("status_transitions") or {}).get("paid_at")
-    kept = {name: whole.get(name) for name in ("object", "id", "customer", "metadata", "amount_paid", "currency")}
+    wanted = ("object", "id", "customer", "charge", "metadata", "amount_paid", "currency")
+    kept = {name: whole.get(name) for name in wanted}
     return {
         **{name: value for name, value in kept.items() if isinstance(value, (str, int, dict))},
         **({"parent": {"subscription_details": {"metadata": details["metadata"]}}} if details.get("metadata") else {}),

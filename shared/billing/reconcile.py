@@ -32,6 +32,7 @@ class Finding:
     after: str
     cancelled: tuple[str, ...] = ()
     clerk_differed: bool = False
+    missed: str | None = None
     failed: str | None = None
 
     def __str__(self) -> str:
@@ -40,11 +41,18 @@ class Finding:
         parts = [f"{self.before} -> {self.after}"] if self.before != self.after else []
         parts += [f"second subscription {one} cancelled" for one in self.cancelled]
         parts += ["Clerk's metadata differed"] if self.clerk_differed else []
+        parts += [self.missed] if self.missed is not None else []
         return f"{self.subject}: {'; '.join(parts) or 'record renewed'}"
 
 
+Beside = Callable[[bool], AsyncIterator[Finding]]
+
+
 class Reconcile:
-    """`differs` says whether a subject's Clerk metadata is not what the record says; `tell` writes it."""
+    """`differs` says whether a subject's Clerk metadata is not what the record says; `tell` writes it.
+
+    `beside` is what a service compares after all subjects, dry or not.
+    """
 
     def __init__(
         self,
@@ -53,12 +61,14 @@ class Reconcile:
         account_of: Callable[[BillingRecord], StripeAccount],
         differs: Differs,
         tell: Tell,
+        beside: Beside | None = None,
     ) -> None:
         self._records = records
         self._sync = sync
         self._account_of = account_of
         self._differs = differs
         self._tell = tell
+        self._beside = beside
 
     async def everything(self, *, dry: bool = False) -> AsyncIterator[Finding]:
         """Walk all subjects, a few at once; what is found is healed (unless dry), logged and answered.
@@ -75,6 +85,9 @@ class Reconcile:
                     for finding in found:
                         if finding is not None:
                             yield finding
+        if self._beside is not None:
+            async for finding in self._beside(dry):
+                yield finding
 
     async def _attempted(self, subject: str, *, dry: bool) -> Finding | None:
         try:

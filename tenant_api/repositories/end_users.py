@@ -15,6 +15,7 @@ from tenant_api.subjects import usage_parts, usage_subject
 
 KEPT_AFTER_MONTH = timedelta(days=40)
 TOP_STEP = 999
+COUNTED = ("pk", "usageCount", "periodStart")
 SHOWN = ("pk", "plan", "usageCount", "periodStart", "lastUpdated")
 
 
@@ -75,6 +76,34 @@ class EndUserRows:
         )
         split = [str(item["sk"]).partition("#") for item in items]
         return [Hint(TOP_STEP - int(inverted), user_id) for inverted, _, user_id in split]
+
+    async def on_step(self, platform_id: str, month: Month, step: int, after: str | None, limit: int) -> list[Hint]:
+        """The hints of one step, by user id."""
+        items = await self._dynamo.query(
+            self._table,
+            f"rank:{platform_id}:{month}",
+            prefix=_rank(step, ""),
+            after=None if after is None else _rank(step, after),
+            limit=limit,
+            consistent=False,
+        )
+        return [Hint(step, str(item["sk"]).partition("#")[2]) for item in items]
+
+    async def hinted(self, platform_id: str, month: Month, limit: int) -> set[str]:
+        """Who has a hint."""
+        items = await self._dynamo.query(self._table, f"rank:{platform_id}:{month}", limit=limit, consistent=False)
+        return {str(item["sk"]).partition("#")[2] for item in items}
+
+    async def used(self, platform_id: str, user_ids: Sequence[str], month: Month) -> dict[str, int]:
+        """What those of the end-users who have called in the month have used in it."""
+        keys = [usage_key(usage_subject(platform_id, user_id)) for user_id in dict.fromkeys(user_ids)]
+        items = await self._dynamo.get_many(self._table, keys, only=COUNTED)
+        parts = [(usage_parts(str(item["pk"])), item) for item in items]
+        return {
+            found[1]: int(item["usageCount"])
+            for found, item in parts
+            if found is not None and Month.parse(str(item["periodStart"])[:7]) >= month
+        }
 
     async def have_hints(self, platform_id: str, month: Month, hints: Sequence[Hint]) -> set[Hint]:
         """Those of the hints that stand there."""

@@ -28,7 +28,8 @@ async def customers(request: Request) -> Response:
         limit=number_of(request, "limit", 50, MOST_LISTED),
     )
     page = await deps_of(request).dashboard.lists.page(platform.platform_id, wanted, text_of(request, "cursor"))
-    return JSONResponse({"customers": [one.to_json() for one in page.views], "next": page.next})
+    customers = [one.to_json() for one in page.views]
+    return JSONResponse({"customers": customers, "next": page.next, "cutShort": page.cut_short})
 
 
 async def customer(request: Request) -> Response:

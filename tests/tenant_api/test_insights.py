@@ -140,7 +140,7 @@ async def test_an_empty_account_has_zeros_everywhere(service: Service) -> None:
     }
     assert [one["date"] for one in found["daily"]][::29] == ["2026-10-26", "2026-11-24"]
     assert (found["nearLimit"], found["topUsers"], found["revenue"]) == ([], [], [])
-    assert await ask(platform, "customers") == {"customers": [], "next": None}
+    assert await ask(platform, "customers") == {"customers": [], "next": None, "cutShort": False}
     assert await ask(platform, "events") == {"events": [], "next": None}
 
 

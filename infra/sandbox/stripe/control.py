@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.sandbox.stripe import accounts, lifecycle, portal
+from infra.sandbox.stripe import accounts, lifecycle, portal, refunds
 from infra.sandbox.stripe.books import Books, public
 from infra.sandbox.stripe.config import PLATFORM
 from infra.sandbox.stripe.courier import Courier
@@ -42,6 +42,7 @@ class Control:
             "discard": self._discard,
             "accounts": self._account,
             "disconnect": self._disconnect,
+            "fail_refund": self._fail_refund,
             "portal": self._portal,
         }
         return [
@@ -110,6 +111,9 @@ class Control:
         client_id = self._world.config.client_id or "ca_sandbox"
         accounts.disconnect(self._world.books(given["account"]), client_id)
         return {"disconnected": given["account"]}
+
+    def _fail_refund(self, given: dict[str, Any]) -> Object:
+        return public(refunds.fail(self._books(given), given["refund"]))
 
     def _portal(self, given: dict[str, Any]) -> Object:
         return public(portal.save_default(self._books(given)))

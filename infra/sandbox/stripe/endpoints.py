@@ -8,6 +8,7 @@ from typing import Any
 from infra.sandbox.stripe import (
     accounts,
     cards,
+    charges,
     checkout,
     customers,
     events,
@@ -16,6 +17,7 @@ from infra.sandbox.stripe import (
     portal,
     prices,
     products,
+    refunds,
     subscriptions,
 )
 from infra.sandbox.stripe import legal_billing as billing
@@ -78,6 +80,12 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/invoices", legal.INVOICE_LIST, invoices.listing),
     Endpoint("GET", "/v1/invoices/{id}", legal.EXPAND, invoices.retrieve),
     Endpoint("POST", "/v1/invoices/{id}/pay", {**legal.INVOICE_PAY, **legal.EXPAND}, subscriptions.pay_invoice),
+    Endpoint("GET", "/v1/invoice_payments", legal.INVOICE_PAYMENT_LIST, charges.list_payments),
+    Endpoint("GET", "/v1/charges", legal.CHARGE_LIST, charges.listing),
+    Endpoint("GET", "/v1/charges/{id}", legal.EXPAND, charges.retrieve),
+    Endpoint("POST", "/v1/refunds", legal.REFUND_CREATE, refunds.create),
+    Endpoint("GET", "/v1/refunds", legal.REFUND_LIST, refunds.listing),
+    Endpoint("GET", "/v1/refunds/{id}", legal.EXPAND, refunds.retrieve),
     Endpoint("POST", "/v1/billing_portal/configurations", billing.CONFIGURATION_CREATE, portal.create_configuration),
     Endpoint("GET", "/v1/billing_portal/configurations", billing.CONFIGURATION_LIST, portal.list_configurations),
     Endpoint("GET", "/v1/billing_portal/configurations/{id}", legal.EXPAND, portal.retrieve_configuration),

@@ -8,6 +8,7 @@ from infra.sandbox.stripe.errors import Object, invalid
 DEEPEST = 4
 # Which fields hold ids, and of what; everything else can't be expanded.
 TARGETS = {
+    "charge": "charge",
     "configuration": "billing_portal.configuration",
     "customer": "customer",
     "default_payment_method": "payment_method",

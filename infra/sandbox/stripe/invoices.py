@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.sandbox.stripe import cards, lists
+from infra.sandbox.stripe import cards, charges, lists
 from infra.sandbox.stripe.books import Books
 from infra.sandbox.stripe.errors import Object, Refusal, card_declined
 from infra.sandbox.stripe.ids import fresh
@@ -134,6 +134,8 @@ def pay(books: Books, invoice: Object) -> Object:
         "status": "paid",
         "status_transitions": invoice["status_transitions"] | {"paid_at": books.now},
     }
+    if paid["amount_paid"]:
+        charges.take(books, paid)
     books.create(paid, "invoice.paid")
     books.emit("invoice.payment_succeeded", paid)
     return paid

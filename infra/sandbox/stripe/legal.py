@@ -143,6 +143,27 @@ INVOICE_LIST: Params = {
     "created": RANGE,
 }
 INVOICE_PAY: Params = named("payment_method forgive paid_out_of_band off_session mandate source", ELSEWHERE)
+INVOICE_PAYMENT_LIST: Params = {
+    **PAGE,
+    "invoice": TEXT,
+    "payment": members(
+        {"type": need(one_of("payment_intent", "payment_record")), "payment_intent": TEXT, "payment_record": ELSEWHERE}
+    ),
+    "status": one_of("canceled", "open", "paid"),
+    "created": RANGE,
+}
+CHARGE_LIST: Params = {**PAGE, "customer": TEXT, "payment_intent": TEXT, "transfer_group": ELSEWHERE, "created": RANGE}
+REFUND_CREATE: Params = {
+    "amount": WHOLE,
+    "charge": TEXT,
+    "payment_intent": TEXT,
+    "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),
+    "metadata": METADATA,
+    "refund_application_fee": YES_NO,
+    **named("currency customer instructions_email origin reverse_transfer", ELSEWHERE),
+    **EXPAND,
+}
+REFUND_LIST: Params = {**PAGE, "charge": TEXT, "payment_intent": TEXT, "created": RANGE}
 EVENT_LIST: Params = {
     **PAGE,
     "type": TEXT,

@@ -118,6 +118,12 @@ async function offerTiers(select, chosen, signal) {
 function drawn(found, asked) {
   const narrowed = asked.q || asked.tier || asked.status;
   const count = found.customers.length;
+  if (!count && found.next)
+    return empty(
+      "Nobody matches so far",
+      "One page looks through some thousand customers. There are more to look through.",
+      link("Go on", address({ ...asked, cursor: found.next }), "main"),
+    );
   if (!count && asked.cursor)
     return empty(
       "That was the last page",
@@ -139,6 +145,7 @@ function drawn(found, asked) {
   say(`${count} customers shown.`);
   return [
     customerTable("Customers", found.customers),
+    found.cutShort && h("p", { class: "fine" }, "These are all among those looked through; the next page goes on."),
     (found.next || asked.cursor) &&
       h(
         "nav",

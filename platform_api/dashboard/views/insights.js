@@ -43,7 +43,7 @@ function drawn(found) {
       ...found.revenue.map((one) => ({
         term: `MRR in ${one.currency.toUpperCase()}`,
         value: money(one.mrr, one.currency),
-        note: `${money(one.thisMonth, one.currency)} paid this month, ${money(one.lastMonth, one.currency)} last month`,
+        note: `${money(one.thisMonth, one.currency)} paid this month, ${money(one.lastMonth, one.currency)} last month, less refunds`,
       })),
     ]),
     card("Calls per day", null, dailyChart(found.daily, "Calls per day")),

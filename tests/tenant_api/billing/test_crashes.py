@@ -15,6 +15,7 @@ from shared.billing.sync import BillingSync
 from tenant_api.repositories.connections import Connections
 from tenant_api.repositories.revenue import RevenueRows
 from tenant_api.stripe_events import StripeEvents
+from tenant_api.takings import Takings
 from tests.clocks import SetClock
 from tests.infra.stripe.sandbox import CONNECT_SECRET
 from tests.tenant_api.billing.world import EndUser, World
@@ -55,8 +56,8 @@ class Process:
         connections = Connections(self.dynamo, table("tenant-tokens"))
         sync = BillingSync(records, self._plan_of, self._tell, clock)
         log = EventLog(self.dynamo, table("tenant-usage"), clock)
-        revenue = RevenueRows(self.dynamo, table("tenant-usage"))
-        self.events = StripeEvents(self.gateway, log, connections, records, revenue, sync, live=False)
+        takings = Takings(self.gateway, records, RevenueRows(self.dynamo, table("tenant-usage")), clock)
+        self.events = StripeEvents(self.gateway, log, connections, records, takings, sync, live=False)
 
     def reached(self, step: str) -> None:
         if step == self._end_after:
