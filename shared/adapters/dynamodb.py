@@ -176,6 +176,9 @@ class Dynamo:
         """
         if write.kind == "Update":
             return plain(await self._update(write))
+        if write.kind == "Put":  # with the first call of each end-user
+            await self._ask("PutItem", write.request())
+            return None
         request = write.request()
         if write.kind == "Delete":
             request["ReturnValues"] = "ALL_OLD"

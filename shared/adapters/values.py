@@ -63,9 +63,15 @@ class Answered(Mapping[str, Any]):
         self._wire = wired
 
     def __getitem__(self, name: str) -> Any:
-        value = self._wire[name]
-        inner = value.get("M")
-        return from_wire(value) if inner is None else Answered(inner)
+        ((kind, inner),) = self._wire[name].items()
+        if kind == "S":
+            return inner
+        if kind == "M":
+            return Answered(inner)
+        return _whole(inner) if kind == "N" else from_wire({kind: inner})
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self._wire else default
 
     def __contains__(self, name: object) -> bool:
         return name in self._wire

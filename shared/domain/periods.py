@@ -6,6 +6,7 @@ Both are plain values that sort in time order, so that "later period" is `>`. Th
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import floor
 from typing import NamedTuple
 
 
@@ -90,7 +91,11 @@ def seconds_until(later: datetime, now: datetime) -> int:
     return max(1, whole)
 
 
-@lru_cache(256)
 def timestamp(instant: datetime) -> str:
-    """The JSON form of an instant: RFC 3339 in UTC with `Z`."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """The JSON form of an instant: RFC 3339 in UTC with `Z`, in whole seconds."""
+    return _timestamp(floor(instant.timestamp()))
+
+
+@lru_cache(256)
+def _timestamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -1,9 +1,10 @@
 """A subject's usage item: its shape, and a write that is to be made of it. shared.metering.usage_write words the write.
 
 An item holds the month (`periodStart`, `usageCount`, units by day of the month in `days`), the minute (`minute`,
-`minuteCalls`) and, under `writers`, what each process that has written it counted here on a day (`t`: units and users
-by tier) and the number of its last write (`n`). That number makes a write safe to send again: it is a condition on
-the number before it, so of two attempts at the same calls only one can happen, and the item says which.
+`minuteCalls`) and, under `writers`, the number of the last write of each process that has written it, and what it
+counted here on a day: units and users by tier (`7;free=500,1`). That makes a write safe to send again: it is
+conditional on what its process left there before, so of two attempts at the same calls only one can happen, and the
+item says which.
 """
 
 from collections.abc import Mapping
@@ -14,13 +15,11 @@ from typing import Any
 from shared.domain.periods import Month
 from shared.domain.quota import Usage
 from shared.metering.plan import Plan
-from shared.metering.share import NOTHING, Share, added, share_from_wire, share_to_wire
+from shared.metering.share import NOTHING, Share, added, entry_of, number_in, share_in
 from shared.metering.stamps import Stamp, writers_since
 
 MAX_WRITERS = 16  # the oldest beyond these belong to processes that are long gone
 ENOUGH_WRITERS = 8  # beyond these, those of before yesterday go: an item of every day stays below 1 KB
-
-Entry = Mapping[str, Any]  # one writer's: {"n": number, "t": share}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class Stored:
 
     usage: Usage | None = None
     plan: str | None = None
-    writers: Mapping[str, Entry] = field(default_factory=dict)
-    past: Mapping[str, Entry] = field(default_factory=dict)
+    writers: Mapping[str, str] = field(default_factory=dict)
+    past: Mapping[str, str] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -44,12 +43,12 @@ class Stored:
     def number_of(self, writer: str) -> int | None:
         """The last write of a writer that the item knows of; also of one from the end of the month before."""
         entry = self.writers.get(writer) or self.past.get(writer)
-        return None if entry is None else int(entry["n"])
+        return None if entry is None else number_in(entry)
 
     def share_of(self, writer: str) -> Share:
         """What a writer has counted here."""
         entry = self.writers.get(writer) or self.past.get(writer)
-        return NOTHING if entry is None else share_from_wire(entry["t"])
+        return NOTHING if entry is None else share_in(entry)
 
     def plan_in(self, month: Month) -> str | None:
         """The tier the subject counts under in a month; None before the first call of it."""
@@ -71,15 +70,15 @@ class Posting:
         usage = self.seen.usage
         return usage is None or usage.month < self.planned.after.month
 
-    def entry(self) -> Entry:
+    def entry(self) -> str:
         """What the writer will have counted here once this is written."""
         before = NOTHING if self.starts_month else self.seen.share_of(self.stamp.writer)
-        return {"n": self.stamp.number, "t": share_to_wire(added(before, self.share))}
+        return entry_of(self.stamp.number, added(before, self.share) if before else self.share)
 
     def after(self) -> Stored:
         """What stands there once this is written on exactly what was seen."""
         own, day = {self.stamp.writer: self.entry()}, day_name(self.stamp.day)
-        plan, seen = last_plan(self.planned), self.seen
+        plan, seen = self.planned.quota.plan, self.seen
         if self.starts_month:
             return Stored(self.planned.after, plan, own, seen.writers, {day: self.planned.units})
         days = {**seen.days, day: seen.days.get(day, 0) + self.planned.units}
@@ -94,11 +93,6 @@ def usage_key(subject: str) -> dict[str, str]:
 def day_name(day: date) -> str:
     """Days are kept by their number in the month."""
     return f"{day.day:02d}"
-
-
-def last_plan(planned: Plan) -> str:
-    """The tier of the last admitted call."""
-    return next(one.quota.plan for one in reversed(planned.decisions) if one.admitted)
 
 
 def superseded(posting: Posting) -> tuple[str, ...]:

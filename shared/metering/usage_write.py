@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from shared.adapters.dynamodb import Wording, Write, worded
 from shared.domain.periods import timestamp
-from shared.metering.usage_item import Posting, day_name, last_plan, superseded, usage_key
+from shared.metering.usage_item import Posting, day_name, superseded, usage_key
 
 KEPT_AFTER_MONTH = timedelta(days=400)
 PAST_KEPT_DAYS = 2  # so long into a month its item also has the writers of the month before
@@ -58,7 +58,7 @@ def _shape(posting: Posting, *, exactly: bool) -> _More:
         stamp.writer in seen.writers,
         day,
         day in seen.days,
-        seen.plan != last_plan(planned),
+        seen.plan != planned.quota.plan,
         seen.usage is not None and seen.usage.minute < planned.before.minute,
         exactly or planned.units_room is not None,
         exactly or planned.calls_room is not None,
@@ -99,7 +99,7 @@ def _start_values(posting: Posting) -> dict[str, Any]:
     after, stamp = posting.planned.after, posting.stamp
     start, end = after.month.texts
     return {
-        ":plan": last_plan(posting.planned),
+        ":plan": posting.planned.quota.plan,
         ":updated": timestamp(posting.planned.now),
         ":writers": {stamp.writer: posting.entry()},
         ":days": {day_name(stamp.day): after.used},
@@ -158,8 +158,7 @@ def _word_minute(shape: _More, words: _Words) -> None:
 def _word_writers(shape: _More, words: _Words) -> None:
     """Only after this process's own last write that is known, whose trace this one's replaces."""
     if shape.writer_known:
-        words.names["#n"] = "n"
-        words.conditions.append("#writers.#own.#n = :last")
+        words.conditions.append("#writers.#own = :own_before")
     else:
         words.conditions.append("attribute_not_exists(#writers.#own)")
     for index, name in enumerate(shape.removed):
@@ -179,7 +178,7 @@ def _more_values(posting: Posting, shape: _More) -> dict[str, Any]:
         ":own": posting.entry(),
         ":period": after.month.texts[0],
         ":more_used": planned.units,
-        ":plan": last_plan(planned),
+        ":plan": planned.quota.plan,
         ":minute": after.minute,
     }
     if shape.units_bound:
@@ -193,5 +192,5 @@ def _more_values(posting: Posting, shape: _More) -> dict[str, Any]:
         if shape.calls_bound:
             values[":seen_calls"] = planned.before.calls if shape.exactly else planned.calls_room
     if shape.writer_known:
-        values[":last"] = seen.writers[shape.writer]["n"]
+        values[":own_before"] = seen.writers[shape.writer]
     return values

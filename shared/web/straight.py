@@ -15,6 +15,7 @@ from shared.domain.errors import ApiError
 from shared.web.errors import error_answer, unforeseen
 from shared.web.guard import Admission, Place
 from shared.web.log import begin, dress, write_line
+from shared.web.protocol import WHOLE
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,8 +51,10 @@ class Straight:
             place.leave()
             status = answer.status_code
             headers = dress(answer.raw_headers, state["request_id"])
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": answer.body})
+            whole = scope.get("extensions", {}).get(WHOLE)
+            if whole is None or not whole(status, headers, answer.body):
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await send({"type": "http.response.body", "body": answer.body})
         finally:
             place.leave()
             write_line(self._service, scope, self._path, status, began)

@@ -10,7 +10,6 @@ import pytest
 from shared.adapters.dynamodb import (
     ConditionFailed,
     Dynamo,
-    Item,
     NotApplied,
     OutcomeUnknown,
     Refused,
