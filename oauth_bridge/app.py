@@ -21,7 +21,7 @@ from oauth_bridge.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
-from shared.web.guard import Guard
+from shared.web.guard import Admission, Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
@@ -74,7 +74,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             allow_credentials=True,  # the cookie of a handshake
             expose_headers=["Retry-After", "X-Request-Id"],
         ),
-        Middleware(Guard, limits=settings),
+        Middleware(Guard, admission=Admission(settings)),
         Middleware(LastResort),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)

@@ -21,10 +21,11 @@ from platform_api.settings import Settings
 from shared.adapters.system import Clock, utc_now
 from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
-from shared.web.guard import Guard
+from shared.web.guard import Admission, Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
+from shared.web.straight import Straight
 
 
 class State(TypedDict):
@@ -62,7 +63,11 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]
+    admission = Admission(settings)
     middleware = [
+        Middleware(
+            Straight, service="platform_api", path="/verify-auth", endpoint=usage.verify_auth, admission=admission
+        ),
         Middleware(RequestLog, service="platform_api"),
         Middleware(
             CORSMiddleware,
@@ -71,7 +76,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
         ),
-        Middleware(Guard, limits=settings),
+        Middleware(Guard, admission=admission),
         Middleware(LastResort),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)

@@ -14,11 +14,12 @@ from starlette.routing import Route
 from shared.adapters.system import Clock, utc_now
 from shared.adapters.tracing import Traces
 from shared.web.errors import LastResort, exception_handlers
-from shared.web.guard import Guard
+from shared.web.guard import Admission, Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from shared.web.openapi import described
 from shared.web.origins import AnyOrigin
+from shared.web.straight import Straight
 from tenant_api.deps import Deps, opened
 from tenant_api.description import OPERATIONS, SCHEMES, TITLE
 from tenant_api.reconcile import reconciling
@@ -70,7 +71,9 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
         Route("/ready", readiness.ready, methods=["GET"]),
         *described(TITLE, OPERATIONS, SCHEMES),  # /openapi.json, /docs
     ]
+    admission = Admission(settings)
     middleware = [
+        Middleware(Straight, service="tenant_api", path="/api/data", endpoint=usage.data, admission=admission),
         Middleware(RequestLog, service="tenant_api"),
         # Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
         Middleware(
@@ -83,7 +86,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
             ],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
         ),
-        Middleware(Guard, limits=settings),
+        Middleware(Guard, admission=admission),
         Middleware(LastResort),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers, lifespan=lifespan)

@@ -8,6 +8,7 @@ request of its own: a platform's row is written every few seconds however many c
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
@@ -241,4 +242,4 @@ async def _insisted(write: Callable[[], Awaitable[object]]) -> None:
 
 
 def _now() -> float:
-    return asyncio.get_running_loop().time()
+    return time.monotonic()

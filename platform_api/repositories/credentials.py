@@ -66,8 +66,8 @@ class CredentialRepository:
 
     def _writes(self, before: Credential, after: Credential, now: datetime) -> Iterator[Write]:
         if before.stored:
-            unmoved = {"names": {"#version": "version"}, "values": {":seen": before.state.version}}
-            yield put(self._table, _to_item(after), "#version = :seen", **unmoved)
+            names, values = {"#version": "version"}, {":seen": before.state.version}
+            yield put(self._table, _to_item(after), "#version = :seen", names=names, values=values)
         else:
             owner = _owner_key(after.user_id) | {"platformId": after.platform_id}
             yield put(self._table, owner, "attribute_not_exists(pk)")

@@ -32,7 +32,7 @@ from shared.adapters.dynamodb_outcomes import (
     not_applied,
     outcome_unknown,
 )
-from shared.adapters.dynamodb_writes import Key, Write, check, delete, put, update
+from shared.adapters.dynamodb_writes import Key, Wording, Write, check, delete, put, update, worded
 from shared.adapters.values import Item, plain, wire
 
 __all__ = [
@@ -45,11 +45,13 @@ __all__ = [
     "Reason",
     "Refused",
     "TransactionCancelled",
+    "Wording",
     "Write",
     "check",
     "delete",
     "put",
     "update",
+    "worded",
 ]
 
 DEADLINE_SECONDS = 2.5  # what a caller waits at most; a store that is down is a 503 within 3 seconds
@@ -77,7 +79,7 @@ class Dynamo:
         self._writer: Any = session.client("dynamodb", endpoint_url=endpoint, config=config)
         self._writer.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
         self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
-        self._batches = Batches(self._ask, self.write)
+        self._batches = Batches(self._ask, self._update)
 
     async def rest(self) -> None:
         """Close the connections that are kept: they belong to the event loop, which may end before the store does."""
@@ -161,19 +163,26 @@ class Dynamo:
 
         Raises ConditionFailed, NotApplied or OutcomeUnknown.
         """
-        request = write.request()
         if write.kind == "Update":
-            answer = await self._ask("UpdateItem", request | {"ReturnValues": "ALL_NEW"})
-            return plain(answer.get("Attributes"))
+            return plain(await self._update(write))
+        if write.kind == "Put":  # with the first call of each end-user
+            await self._ask("PutItem", write.request())
+            return None
+        request = write.request()
         if write.kind == "Delete":
             request["ReturnValues"] = "ALL_OLD"
         operation = getattr(self._writer, f"{write.kind.lower()}_item")
         answer = await self._measured(f"{write.kind}Item", lambda: operation(**request))
         return plain(answer.get("Attributes"))
 
-    async def write_with_others(self, write: Write) -> Item | None:
+    async def write_with_others(self, write: Write) -> Mapping[str, Any] | None:
         """An update like any other, which may share its request with those of other items that wait now."""
         return await self._batches.write(write)
+
+    async def _update(self, write: Write) -> Mapping[str, Any] | None:
+        """The item in wire form."""
+        answer = await self._ask("UpdateItem", write.request() | {"ReturnValues": "ALL_NEW"})
+        return answer.get("Attributes")
 
     def shares_writes(self, table: str) -> bool:
         """Whether this store is known to take updates together; asked of it once two could have gone so."""

@@ -17,7 +17,7 @@ from typing import Any
 from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
 from shared.adapters.dynamodb_writes import Write, update
-from shared.adapters.values import Item, plain
+from shared.adapters.values import Answered, plain
 from shared.domain.errors import Unavailable
 
 logger = logging.getLogger("dream_api.store")
@@ -32,7 +32,8 @@ _NOT_APPLIED = frozenset(
 )
 
 Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-Single = Callable[[Write], Awaitable[Item | None]]
+WireItem = Mapping[str, Any]
+Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class _Waiting:
 
     write: Write
     statement: dict[str, Any]
-    answer: "asyncio.Future[Item | None]"
+    answer: "asyncio.Future[WireItem | None]"
 
-    def tell(self, item: Item | None) -> None:
+    def tell(self, item: WireItem | None) -> None:
         if not self.answer.done():
             self.answer.set_result(item)
 
@@ -64,13 +65,13 @@ class Batches:
         self._alone = 0
         self._woken = False
 
-    async def write(self, write: Write) -> Item | None:
+    async def write(self, write: Write) -> Answered | None:
         """The item as it then is. Raises as a write of its own would."""
         statement = write.statement()
         if statement is None or not self._ability.of(write.table, company=self._alone > 0):
             self._alone += 1
             try:
-                return await self._single(write)
+                return _answered(await self._single(write))
             finally:
                 self._alone -= 1
         loop = asyncio.get_running_loop()
@@ -79,7 +80,7 @@ class Batches:
         if not self._woken:
             self._woken = True
             loop.call_soon(self._send_due)  # whoever else is ready at this very moment comes along
-        return await waiting.answer
+        return _answered(await waiting.answer)
 
     def able(self, table: str) -> bool:
         """Whether the store is known to take statements on a table."""
@@ -142,12 +143,13 @@ class Batches:
         """Tell one what the batch's answer says of it; False where it has to be sent on its own."""
         error = said.get("Error")
         if error is None:
-            item = plain(said.get("Item"))
+            item = said.get("Item")
             if item is None:
                 # It happened, but what stands there now is not told: the caller has to look.
                 self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
                 one.fail(outcome_unknown())
-            one.tell(item)
+            else:
+                one.tell(item)
             return True
         code = error.get("Code", "")
         if code == "ConditionalCheckFailed":
@@ -169,6 +171,10 @@ class Batches:
             one.tell(await self._single(one.write))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
             one.fail(error)
+
+
+def _answered(item: WireItem | None) -> Answered | None:
+    return None if item is None else Answered(item)
 
 
 class Ability:

@@ -15,67 +15,111 @@ from shared.adapters.values import Item, to_wire, wire
 Key = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Wording:
+    """The expressions of a write, without their values: the same object for every write that is worded alike.
+
+    `names` fill the `#…` of the expressions.
+    """
+
+    update: str | None = None
+    condition: str | None = None
+    names: Mapping[str, str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One conditional write, alone or as a part of a transaction.
 
-    `kind` is Put, Update, Delete or ConditionCheck; `names` and `values` fill the `#…` and `:…` of the expressions.
+    `kind` is Put, Update, Delete or ConditionCheck; `values` fill the `:…` of the wording.
     """
 
     kind: str
     table: str
+    wording: Wording
     key: Key | None = None
     item: Item | None = None
-    update: str | None = None
-    condition: str | None = None
-    names: Mapping[str, str] | None = None
     values: Mapping[str, Any] | None = None
 
     def request(self) -> dict[str, Any]:
         """The members DynamoDB wants, the same alone and in a transaction."""
+        wording = self.wording
         request: dict[str, Any] = {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         if self.key is not None:
             request["Key"] = wire(self.key)
         if self.item is not None:
             request["Item"] = wire(self.item)
-        if self.update is not None:
-            request["UpdateExpression"] = self.update
-        if self.condition is not None:
-            request["ConditionExpression"] = self.condition
-        if self.names:
-            request["ExpressionAttributeNames"] = dict(self.names)
+        if wording.update is not None:
+            request["UpdateExpression"] = wording.update
+        if wording.condition is not None:
+            request["ConditionExpression"] = wording.condition
+        if wording.names:
+            request["ExpressionAttributeNames"] = dict(wording.names)
         if self.values:
             request["ExpressionAttributeValues"] = wire(self.values)
         return request
 
     def statement(self) -> dict[str, Any] | None:
         """The same update as a PartiQL statement that answers the item as it then is; None where it can't be said."""
-        if self.kind != "Update" or self.key is None or self.values is None:
+        key, values = self.key, self.values
+        if self.kind != "Update" or key is None or values is None:
             return None
-        names = tuple((self.names or {}).items())
-        said = _said(self.table, self.update or "", self.condition or "", names, tuple(self.key))
+        said = _said(self.table, self.wording, tuple(key))
         if said is None:
             return None
         text, marks = said
-        values, key = self.values, self.key
         parameters = [to_wire(key[mark[1:]] if mark[0] == "=" else values[mark]) for mark in marks]
         return {"Statement": text, "Parameters": parameters, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
-def put(table: str, item: Item, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Put", table, item=item, condition=condition, **arguments)
+def put(
+    table: str,
+    item: Item,
+    condition: str | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Write:
+    return Write("Put", table, Wording(None, condition, names), item=item, values=values)
 
 
-def update(table: str, key: Key, expression: str, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Update", table, key=key, update=expression, condition=condition, **arguments)
+def update(
+    table: str,
+    key: Key,
+    expression: str,
+    condition: str | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Write:
+    return worded(table, key, Wording(expression, condition, names), values)
 
 
-def delete(table: str, key: Key, condition: str | None = None, **arguments: Any) -> Write:
-    return Write("Delete", table, key=key, condition=condition, **arguments)
+def worded(table: str, key: Key, wording: Wording, values: Mapping[str, Any] | None = None) -> Write:
+    """An update in words that are known already."""
+    return Write("Update", table, wording, key, values=values)
 
 
-def check(table: str, key: Key, condition: str, **arguments: Any) -> Write:
-    return Write("ConditionCheck", table, key=key, condition=condition, **arguments)
+def delete(
+    table: str,
+    key: Key,
+    condition: str | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Write:
+    return Write("Delete", table, Wording(None, condition, names), key, values=values)
+
+
+def check(
+    table: str,
+    key: Key,
+    condition: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Write:
+    return Write("ConditionCheck", table, Wording(None, condition, names), key, values=values)
 
 
 class _CanNotSay(Exception):
@@ -94,22 +138,20 @@ _QUOTABLE = re.compile(r"[\w.:-]+")
 
 
 @lru_cache(4096)
-def _said(
-    table: str, expression: str, condition: str, names: tuple[tuple[str, str], ...], key: tuple[str, ...]
-) -> tuple[str, tuple[str, ...]] | None:
+def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     """The statement's text and what its question marks stand for: `:value` or `=key attribute`."""
     try:
-        paths = _Paths(dict(names))
+        paths = _Paths(wording.names or {})
         marks: list[str] = []
         sets, removes = [], []
-        for word, action in _actions(expression):
+        for word, action in _actions(wording.update or ""):
             if word == "REMOVE":
                 removes.append(paths.quoted(action))
             else:
                 sets.append(_set(word, action, paths, marks))
         wheres = [f'"{name}" = ?' for name in key]
         marks += [f"={name}" for name in key]
-        wheres += _conditions(condition, paths, marks)
+        wheres += _conditions(wording.condition or "", paths, marks)
     except _CanNotSay:
         return None
     clauses = [f'UPDATE "{table}"']

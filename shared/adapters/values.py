@@ -3,7 +3,7 @@
 That is all we store. Called by every path to the store; the SDK's own conversion does the same in many more steps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -52,6 +52,35 @@ def from_wire(value: Mapping[str, Any]) -> Any:
     if kind == "NULL":
         return None
     raise TypeError(f"a value of kind {kind} was not stored by us")
+
+
+class Answered(Mapping[str, Any]):
+    """An item as the store answered it, each value made plain when it is looked at: most never are."""
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, wired: Mapping[str, Any]) -> None:
+        self._wire = wired
+
+    def __getitem__(self, name: str) -> Any:
+        ((kind, inner),) = self._wire[name].items()
+        if kind == "S":
+            return inner
+        if kind == "M":
+            return Answered(inner)
+        return _whole(inner) if kind == "N" else from_wire({kind: inner})
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self._wire else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._wire
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wire)
+
+    def __len__(self) -> int:
+        return len(self._wire)
 
 
 def plain(item: Mapping[str, Any] | None) -> Item | None:

@@ -6,6 +6,8 @@ Both are plain values that sort in time order, so that "later period" is `>`. Th
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import floor
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,23 +26,33 @@ class Month:
     def parse(cls, text: str) -> "Month":
         """From the stored form `YYYY-MM`."""
         year, _, month = text.partition("-")
-        return cls(int(year), int(month))
+        return _month(int(year), int(month))
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 
     @property
     def start(self) -> datetime:
-        return _first_instant(self)
+        return _bounds(self.year, self.month).start
 
     @property
     def end(self) -> datetime:
         """The first instant that is no longer in the month."""
-        return _first_instant(self.next())
+        return _bounds(self.year, self.month).end
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Start and end as JSON has them."""
+        return _bounds(self.year, self.month).texts
+
+    @property
+    def ends_at(self) -> float:
+        """The end in seconds since 1970."""
+        return _bounds(self.year, self.month).ends_at
 
     @property
     def seconds(self) -> int:
-        return int((self.end - self.start).total_seconds())
+        return _bounds(self.year, self.month).seconds
 
     def next(self) -> "Month":
         return _month(self.year + self.month // 12, self.month % 12 + 1)
@@ -52,9 +64,19 @@ def _month(year: int, month: int) -> Month:
     return Month(year, month)
 
 
+class _Bounds(NamedTuple):
+    start: datetime
+    end: datetime
+    texts: tuple[str, str]
+    ends_at: float
+    seconds: int
+
+
 @lru_cache(64)
-def _first_instant(month: Month) -> datetime:
-    return datetime(month.year, month.month, 1, tzinfo=UTC)
+def _bounds(year: int, month: int) -> _Bounds:
+    after = _month(year, month).next()
+    start, end = (datetime(one.year, one.month, 1, tzinfo=UTC) for one in (_month(year, month), after))
+    return _Bounds(start, end, (timestamp(start), timestamp(end)), end.timestamp(), int((end - start).total_seconds()))
 
 
 def minute_of(instant: datetime) -> int:
@@ -69,7 +91,11 @@ def seconds_until(later: datetime, now: datetime) -> int:
     return max(1, whole)
 
 
-@lru_cache(256)
 def timestamp(instant: datetime) -> str:
-    """The JSON form of an instant: RFC 3339 in UTC with `Z`."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """The JSON form of an instant: RFC 3339 in UTC with `Z`, in whole seconds."""
+    return _timestamp(floor(instant.timestamp()))
+
+
+@lru_cache(256)
+def _timestamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -43,7 +43,7 @@ class Usage:
     def at(self, now: datetime) -> "Usage":
         """The same usage seen at an instant: a month or minute that has turned starts at 0."""
         month, minute = Month.of(now), minute_of(now)
-        if month > self.month:
+        if month is not self.month and month > self.month:  # there is one object a month, mostly
             return Usage(month, 0, minute, 0)
         if minute > self.minute:
             return Usage(self.month, self.used, minute, 0)

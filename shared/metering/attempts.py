@@ -66,7 +66,7 @@ class Attempts:
                 share=posting.share,
                 units=posting.planned.units,
                 used=usage.used if usage is not None and same_month else posting.planned.after.used,
-                quota=next(one.quota for one in reversed(posting.planned.decisions) if one.admitted),
+                quota=posting.planned.quota,
                 plan_before=posting.seen.plan_in(posting.planned.after.month),
             )
         )

@@ -89,12 +89,13 @@ class Counter:
     async def _settled(self, lane: Lane, quota: Quota, units: int, idempotency: Idempotency | None) -> Counted:
         if self._waiting >= MAX_WAITING:
             raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
-        answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Counted] = loop.create_future()
         self._waiting += 1
         began, well = perf_counter(), False
         try:
-            lane.submit(Call(quota, units, idempotency, answer))
-            self._deadlines.watch(answer)
+            lane.submit(Call(quota, units, idempotency, answer), loop)
+            self._deadlines.watch(answer, loop)
             counted = await answer
             well = True
             return counted

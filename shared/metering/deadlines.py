@@ -20,8 +20,7 @@ class Deadlines:
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, answer: "asyncio.Future[Any]") -> None:
-        loop = asyncio.get_running_loop()
+    def watch(self, answer: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
         self._waiting.append((loop.time() + self._seconds, answer))
         if self._timer is None:
             self._timer = loop.call_later(1 / LOOKS_A_SECOND, self._look, loop)

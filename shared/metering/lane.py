@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared import outside
 from shared.domain.errors import Unavailable
-from shared.domain.quota import Decision, Quota, decide
+from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide
 from shared.metering.attempts import Attempts
 from shared.metering.calls import Call
 from shared.metering.ledger import Ledger
@@ -48,15 +48,16 @@ class Lane:
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
-        if self._seen is None or self._seen.usage is None:
+        usage = self._seen.usage if self._seen is not None else None
+        if usage is None or _fits(usage, quota, units):
             return None
-        decision = decide(self._seen.usage, self._clock(), quota, units)
+        decision = decide(usage, self._clock(), quota, units)
         return None if decision.admitted else decision
 
-    def submit(self, call: Call) -> None:
+    def submit(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
         self._waiting.append(call)
         if self.running is None:
-            self.running = asyncio.create_task(self._run())
+            self.running = loop.create_task(self._run())
 
     async def _run(self) -> None:
         outside.for_many()
@@ -121,3 +122,9 @@ class Lane:
             batch.append(call)
         self._waiting = left
         return batch
+
+
+def _fits(usage: Usage, quota: Quota, units: int) -> bool:
+    """Whether that many more fit whatever the time is: with it, a count only ever starts at 0 again."""
+    month = quota.limit == UNLIMITED or usage.used + units <= quota.limit
+    return month and (quota.rate_per_minute == UNLIMITED or usage.calls < quota.rate_per_minute)

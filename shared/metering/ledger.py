@@ -12,7 +12,8 @@ from typing import Any
 from shared.adapters.dynamodb import Dynamo, Item, Write, put
 from shared.domain.periods import Month
 from shared.domain.quota import Decision, Quota, Usage, Verdict
-from shared.metering.usage_item import Posting, Stored, usage_key, usage_write
+from shared.metering.usage_item import Posting, Stored, usage_key
+from shared.metering.usage_write import usage_write
 
 MARKER_KEPT = timedelta(hours=24)
 

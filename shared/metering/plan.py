@@ -18,6 +18,7 @@ class Plan:
 
     `before` is the usage at the instant, `after` the usage once the admitted calls are added. `units_room` and
     `calls_room` are the highest stored counts at which every admitted call still fits; None where no limit binds.
+    `last` is the quota of the last admitted call.
     """
 
     now: datetime
@@ -27,6 +28,14 @@ class Plan:
     decisions: tuple[Decision, ...]
     units_room: int | None
     calls_room: int | None
+    last: Quota | None
+
+    @property
+    def quota(self) -> Quota:
+        """The quota of the last admitted call; a plan that is written has one."""
+        if self.last is None:
+            raise ValueError("no call is admitted")
+        return self.last
 
     @property
     def units(self) -> int:
@@ -56,12 +65,13 @@ def plan(stored: Usage | None, now: datetime, asks: Sequence[Ask]) -> Plan:
     decisions: list[Decision] = []
     units_rooms: list[int] = []
     calls_rooms: list[int] = []
+    last: Quota | None = None
     for quota, units in asks:
         decision = decide(current, now, quota, units)
         decisions.append(decision)
         if not decision.admitted:
             continue
-        current = decision.usage
+        current, last = decision.usage, quota
         if quota.limit != UNLIMITED:
             units_rooms.append(quota.limit - (current.used - before.used))
         if quota.rate_per_minute != UNLIMITED:
@@ -74,6 +84,7 @@ def plan(stored: Usage | None, now: datetime, asks: Sequence[Ask]) -> Plan:
         tuple(decisions),
         min(units_rooms, default=None),
         min(calls_rooms, default=None),
+        last,
     )
 
 

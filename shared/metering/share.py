@@ -55,3 +55,21 @@ def share_to_wire(share: Share) -> dict[str, list[int]]:
 
 def share_from_wire(wire: Mapping[str, Any]) -> Share:
     return {tier: (int(pair[0]), int(pair[1])) for tier, pair in wire.items()}
+
+
+def entry_of(number: int, share: Share) -> str:
+    """What a usage item keeps of a writer: the number of its last write and its share, `7;free=500,1;pro=20,0`."""
+    return ";".join([str(number), *(f"{tier}={units},{users}" for tier, (units, users) in share.items())])
+
+
+def number_in(entry: str) -> int:
+    return int(entry.partition(";")[0])
+
+
+def share_in(entry: str) -> Share:
+    found: dict[str, tuple[int, int]] = {}
+    for part in entry.split(";")[1:]:
+        tier, _, pair = part.partition("=")
+        units, _, users = pair.partition(",")
+        found[tier] = (int(units), int(users))
+    return found

@@ -54,4 +54,5 @@ def writers_since(day: date) -> str:
 
 def counting_day(now: datetime, month: Month) -> date:
     """The UTC day a call counts in: in the month it counts in, also for a process whose clock lags behind it."""
-    return max(now.astimezone(UTC).date(), month.start.date())
+    today = (now if now.tzinfo is UTC else now.astimezone(UTC)).date()
+    return today if (today.year, today.month) >= (month.year, month.month) else month.start.date()

@@ -23,6 +23,8 @@ B = TypeVar("B", bound=Body)
 
 async def raw_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
     """The body's bytes; PayloadTooLarge as soon as there are more than `most`, RequestTimeout when they don't come."""
+    if not _announced(request):
+        return b""
     chunks: list[bytes] = []
     size = 0
     try:
@@ -38,6 +40,16 @@ async def raw_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
         message = f"The body did not come within {BODY_SECONDS:.0f} seconds; send it again, faster."
         raise RequestTimeout(message, limitSeconds=BODY_SECONDS) from error
     return b"".join(chunks)
+
+
+def _announced(request: Request) -> bool:
+    """Whether a body comes: in HTTP/1 its head says so. A call that is counted has none, mostly."""
+    for name, value in request.scope["headers"]:
+        if name == b"content-length":
+            return bool(value != b"0")
+        if name == b"transfer-encoding":
+            return True
+    return not request.scope["http_version"].startswith("1")
 
 
 def parsed(raw: bytes, model: type[B]) -> B:

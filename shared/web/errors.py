@@ -81,8 +81,14 @@ class LastResort:
         try:
             await self._app(scope, receive, watched)
         except Exception:
-            logger.exception("unhandled", extra={"facts": {"requestId": request_id(scope)}})
+            answer = unforeseen(scope)
             if started:
                 raise
-            message = "Something failed on our side. Try again; if it stays, report the requestId."
-            await error_response(scope, 500, "internal_error", message)(scope, receive, send)
+            await answer(scope, receive, send)
+
+
+def unforeseen(scope: Scope) -> Response:
+    """The answer to the exception that is being handled, which nobody foresaw; it goes into the log."""
+    logger.exception("unhandled", extra={"facts": {"requestId": request_id(scope)}})  # noqa: LOG004 - called by handlers
+    message = "Something failed on our side. Try again; if it stays, report the requestId."
+    return error_response(scope, 500, "internal_error", message)

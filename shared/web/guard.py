@@ -9,6 +9,7 @@ good one is never refused for what others on its address do, so nobody can be lo
 import secrets
 from typing import Protocol
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.domain.errors import Overloaded
@@ -32,14 +33,27 @@ class Limits(Protocol):
     def failures_per_minute(self) -> int: ...
 
 
-class Guard:
-    """One a process."""
+class Admission:
+    """What is taken and used up in this process; one for all its requests."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.places = Places(limits.max_in_flight)
+        self.visitors = Allowance(limits.visitors_per_minute)
+        self.failures = Allowance(limits.failures_per_minute)
+
+    def after_failure(self, scope: Scope) -> Response | None:
+        """What is answered in place of one more 401, once an address has had too many of them."""
+        seconds = self.failures.wait(address_of(scope))
+        return _too_many(scope, seconds) if seconds else None
+
+
+class Guard:
+    """The middleware. shared.web.straight takes places for the route it serves."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
-        self._places = Places(limits.max_in_flight)
-        self._visitors = Allowance(limits.visitors_per_minute)
-        self._failures = Allowance(limits.failures_per_minute)
+        self._admission = admission
+        self._places = admission.places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,8 +62,8 @@ class Guard:
             await self._app(scope, receive, send)
         elif not CREDENTIALS.isdisjoint(name for name, _ in scope["headers"]):
             await self._admit(scope, receive, send)
-        elif seconds := self._visitors.wait(address_of(scope)):
-            await _too_many(scope, receive, send, seconds)
+        elif seconds := self._admission.visitors.wait(address_of(scope)):
+            await _too_many(scope, seconds)(scope, receive, send)
         else:
             await self._admit(scope, receive, send)
 
@@ -61,7 +75,7 @@ class Guard:
             refusal.headers["Retry-After"] = str(1 + secrets.randbelow(SPREAD_SECONDS))
             await refusal(scope, receive, send)
             return
-        place = Place(self._places, self._failures, scope, receive, send)
+        place = Place(self._admission, scope, receive, send)
         try:
             await self._app(scope, place.receive, place.send)
         finally:
@@ -71,9 +85,9 @@ class Guard:
 class Place:
     """One request under way: holds a place while we work on it."""
 
-    def __init__(self, places: Places, failures: Allowance, scope: Scope, receive: Receive, send: Send) -> None:
-        self._places = places
-        self._failures = failures
+    def __init__(self, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
+        self._admission = admission
+        self._places = places = admission.places
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -98,15 +112,16 @@ class Place:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.leave()
-            if message["status"] == 401 and (seconds := self._failures.wait(address_of(self._scope))):
+            refusal = self._admission.after_failure(self._scope) if message["status"] == 401 else None
+            if refusal is not None:
                 self._replaced = True
-                await _too_many(self._scope, self._receive, self._send, seconds)
+                await refusal(self._scope, self._receive, self._send)
         if not self._replaced:
             await self._send(message)
 
 
-async def _too_many(scope: Scope, receive: Receive, send: Send, seconds: int) -> None:
+def _too_many(scope: Scope, seconds: int) -> Response:
     message = "Too many requests from your address; slow down, and look at Retry-After."
     refusal = error_response(scope, 429, "rate_limited", message)
     refusal.headers["Retry-After"] = str(seconds)
-    await refusal(scope, receive, send)
+    return refusal

@@ -4,9 +4,10 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers (revision 10): lis
 """
 
 from datetime import datetime
+from functools import lru_cache
+from math import ceil
 from typing import Any
 
-from shared.domain.periods import seconds_until, timestamp
 from shared.domain.quota import UNLIMITED, Standing
 
 MINUTE_SECONDS = 60
@@ -14,29 +15,37 @@ MINUTE_SECONDS = 60
 
 def limit_headers(standing: Standing, now: datetime) -> dict[str, str]:
     """The two headers; a policy that is unlimited is left out, and with both unlimited so are the headers."""
-    policies, states = [], []
-    quota, month = standing.quota, standing.usage.month
-    if standing.calls_remaining is not None:
-        policies.append(f'"minute";q={quota.rate_per_minute};w={MINUTE_SECONDS}')
-        states.append(f'"minute";r={standing.calls_remaining};t={seconds_until(standing.minute_resets_at, now)}')
-    if standing.remaining is not None:
-        policies.append(f'"month";q={quota.limit};w={month.seconds}')
-        states.append(f'"month";r={standing.remaining};t={seconds_until(month.end, now)}')
-    if not policies:
-        return {}
-    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+    quota, usage = standing.quota, standing.usage
+    limit, rate, at = quota.limit, quota.rate_per_minute, now.timestamp()
+    state = ""
+    if rate != UNLIMITED:
+        until = (usage.minute + 1) * MINUTE_SECONDS - at
+        state = f'"minute";r={max(0, rate - usage.calls)};t={max(1, ceil(until))}'
+    if limit != UNLIMITED:
+        until = usage.month.ends_at - at
+        month = f'"month";r={max(0, limit - usage.used)};t={max(1, ceil(until))}'
+        state = f"{state}, {month}" if state else month
+    return {"RateLimit-Policy": _policy(limit, rate, usage.month.seconds), "RateLimit": state} if state else {}
+
+
+@lru_cache(1024)
+def _policy(limit: int, rate: int, month_seconds: int) -> str:
+    policies = [f'"minute";q={rate};w={MINUTE_SECONDS}'] if rate != UNLIMITED else []
+    policies += [f'"month";q={limit};w={month_seconds}'] if limit != UNLIMITED else []
+    return ", ".join(policies)
 
 
 def usage_json(standing: Standing) -> dict[str, Any]:
     """The `usage` object of an answer: count, limit, remaining, plan and the period's bounds."""
-    quota, month = standing.quota, standing.usage.month
+    quota = standing.quota
+    start, end = standing.usage.month.texts
     return {
         "count": standing.usage.used,
         "limit": unlimited_or(quota.limit),
         "remaining": "unlimited" if standing.remaining is None else standing.remaining,
         "plan": quota.plan,
-        "periodStart": timestamp(month.start),
-        "periodEnd": timestamp(month.end),
+        "periodStart": start,
+        "periodEnd": end,
     }
 
 

@@ -1,22 +1,22 @@
 """Request ids and the canonical log line: one JSON line a request, also when its handler raises.
 
-`RequestLog` is every service's outermost middleware. Routes add facts with `note`; never a key, a token or a body.
+`RequestLog` is every service's outermost middleware; shared.web.straight does the same for the route it serves. Routes
+add facts with `note`; never a key, a token or a body.
 """
 
-import json
 import logging
 import re
 import secrets
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics, outside
 from shared.adapters.tracing import Traces
+from shared.web.lines import LinesTogether
 
 logger = logging.getLogger("dream_api.request")
 
@@ -55,52 +55,68 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Lifespan state is shared; each request gets its own copy to write in.
-        state = scope["state"] = dict(scope.get("state") or {})
-        state["request_id"] = _given_id(scope) or "req_" + secrets.token_hex(12)
-        traces: Traces | None = state.get(TRACES)
-        asked = outside.begin(traced=traces is not None)
+        asked = begin(scope)
+        named = request_id(scope)
         status = 500
 
         async def dressed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"]
-                given = {name for name, _ in headers}
-                message["headers"] = [
-                    *(header for header in headers if header[0] != b"x-request-id"),
-                    (b"x-request-id", state["request_id"].encode()),
-                    *(header for header in _ON_THE_WIRE if header[0] not in given),
-                ]
+                message["headers"] = dress(message["headers"], named)
             await send(message)
 
         try:
             await self._app(scope, receive, dressed)
         finally:
-            self._write(scope, status, asked)
-            if traces is not None:
-                traces.request(scope, status, asked)
-            asked.forget()
+            end(self._service, scope, status, asked)
 
-    def _write(self, scope: Scope, status: int, asked: outside.Asked) -> None:
-        if not logger.isEnabledFor(logging.INFO):
-            return
-        route = scope.get("route")
-        facts = {
-            "service": self._service,
-            "requestId": request_id(scope),
-            "method": scope["method"],
-            "route": getattr(route, "path", None),
-            "status": status,
-            "ms": round((time.perf_counter() - asked.began) * 1000, 2),
-            **scope["state"].get("facts", {}),
-            **asked.facts(),
-        }
-        # Made here, because logger.info looks for its caller through the whole stack first.
-        record = logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None)
-        record.facts = facts
-        logger.handle(record)
+
+def begin(scope: Scope) -> outside.Asked:
+    """Give the request a state of its own, with its id in it (what the server gives is shared by all requests), and
+    follow from here on what it asks of other systems.
+    """
+    state: dict[str, Any] = dict(scope.get("state") or {})
+    scope["state"] = state
+    state["request_id"] = _given_id(scope) or "req_" + _ids.next()
+    state["facts"] = {}
+    return outside.begin(traced=state.get(TRACES) is not None)
+
+
+def dress(headers: Iterable[tuple[bytes, bytes]], named: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with the request's id, and with the security headers it does not have of its own."""
+    given = {name for name, _ in headers}
+    return [
+        *(header for header in headers if header[0] != b"x-request-id"),
+        (b"x-request-id", named.encode()),
+        *(header for header in _ON_THE_WIRE if header[0] not in given),
+    ]
+
+
+def end(service: str, scope: Scope, status: int, asked: outside.Asked) -> None:
+    """Tell of a request that is answered: its line, and its span where it is traced."""
+    _write_line(service, scope, status, asked)
+    traces: Traces | None = scope["state"].get(TRACES)
+    if traces is not None:
+        traces.request(scope, status, asked)
+    asked.forget()
+
+
+def _write_line(service: str, scope: Scope, status: int, asked: outside.Asked) -> None:
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    state = scope["state"]
+    facts = {
+        "service": service,
+        "requestId": state["request_id"],
+        "method": scope["method"],
+        "route": getattr(scope.get("route"), "path", None),
+        "status": status,
+        "ms": round((time.perf_counter() - asked.began) * 1000, 2),
+        **state["facts"],
+        **asked.facts(),
+    }
+    logger.handle(_Line(facts))
 
 
 def _given_id(scope: Scope) -> str | None:
@@ -110,44 +126,43 @@ def _given_id(scope: Scope) -> str | None:
     return None
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a record; control characters and line breaks can't forge a second line."""
+class _Line(logging.LogRecord):
+    """The canonical line's record. Most of what a record holds (who wrote it, where) is the same for each of them and
+    looked up anew for each by the usual constructor, which costs more than writing the line.
+    """
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": _instant(record.created),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return _ascii(line)
+    _same = vars(logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None))
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        vars(self).update(self._same)
+        self.created = time.time()
+        self.facts = facts
 
 
-def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+class _Ids:
+    """Random names, 96 bits in hex. The system's source is asked for many at once: asking costs more than the name."""
+
+    BYTES, AT_ONCE = 12, 256
+
+    def __init__(self) -> None:
+        self._ready: list[str] = []
+
+    def next(self) -> str:
+        if not self._ready:
+            drawn = secrets.token_hex(self.BYTES * self.AT_ONCE)
+            self._ready = [drawn[at : at + 2 * self.BYTES] for at in range(0, len(drawn), 2 * self.BYTES)]
+        return self._ready.pop()
 
 
-def _ascii(line: dict[str, Any]) -> str:
-    """As JSON in ASCII only: other alphabets have line breaks of their own, which must not start a line."""
-    try:
-        written = orjson.dumps(line, default=str)
-    except TypeError:
-        written = b""
-    if written and written.isascii():
-        return written.decode()
-    return json.dumps(line, ensure_ascii=True, default=str)
+_ids = _Ids()
 
 
 def configure(level: str, *, counted: bool = False) -> None:
     """JSON lines on standard output, `counted` as metrics too; called once, when a service starts."""
     # What no line shows need not be looked up for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [LinesTogether(sys.stdout.buffer)]
     root.setLevel(logging.WARNING)
     for name in ("dream_api", "uvicorn.error"):
         logging.getLogger(name).setLevel(level.upper())

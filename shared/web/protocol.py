@@ -2,12 +2,14 @@
 
 Named by serve.py. A caller who opens a connection and sends nothing, or a byte now and then, is closed; how long a
 body may take is answered in shared.web.body, and closed here where nobody reads it. Refusals have the one error
-shape, and the connection ends with them.
+shape, and the connection ends with them. An app may say a whole answer in one go (the extension `WHOLE` in its scope).
 """
 
 import asyncio
 import json
 import secrets
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -17,6 +19,7 @@ from shared.web.places import ALWAYS_ANSWERED, PLACES
 MAX_CONNECTIONS = 1000
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
+WHOLE = "dream-api.whole-answer"
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 20.0
 PAUSE_SECONDS = 0.25  # who does not wait before asking again is made to
@@ -87,6 +90,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._turn_away()
         else:
             super().on_headers_complete()
+            extensions: dict[str, Any] = {WHOLE: partial(answer_whole, self.__dict__.get("cycle"))}
+            self.scope["extensions"] = extensions
 
     def on_body(self, body: bytes) -> None:
         if not self._turned_away:
@@ -148,6 +153,29 @@ class BoundedHttp(HttpToolsProtocol):
     def _listen_again(self) -> None:
         if not self.transport.is_closing():
             self.flow.resume_reading()
+
+
+def answer_whole(
+    cycle: RequestResponseCycle | None, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+) -> bool:
+    """Say a whole answer in one go, as shared.web.straight does; False where it has to be sent the usual way.
+
+    What the usual way does besides, checking each header and telling chunks from lengths, is for answers of any kind:
+    these headers are our own, lower case, and state the body's length.
+    """
+    if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
+        return False
+    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    cycle.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
 
 def _refusal(status: int, *, close: bool) -> bytes:

@@ -17,7 +17,7 @@ from infra.tables import create_missing
 from platform_api import app
 from platform_api.settings import Settings
 from shared.adapters.dynamodb import Dynamo
-from shared.web.log import JsonLines
+from shared.web.lines import JsonLines
 from tests.clocks import SetClock
 from tests.conftest import REGION
 from tests.platform_api.service import Service, settings_for

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from infra.tables import create_missing
 from shared.adapters.dynamodb import Dynamo
-from shared.web.log import JsonLines
+from shared.web.lines import JsonLines
 from tenant_api import app
 from tenant_api.settings import Settings
 from tests.clocks import SetClock

@@ -76,7 +76,7 @@ def items(platform_id: str, index: int) -> Iterable[dict[str, Any]]:
         "minute": 1,
         "minuteCalls": 1,
         "days": {"24": used},
-        "writers": {"b4a686925a0b2c3d4e5f": {"n": 1, "t": {plan(index): [used, 1]}}},
+        "writers": {"b4a686925a0b2c3d4e5f": f"1;{plan(index)}={used},1"},
     }
     step = step_of(used)
     if step:

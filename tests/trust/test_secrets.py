@@ -17,7 +17,7 @@ from shared.adapters.dynamodb import put
 from shared.domain import keys
 from shared.records import tenant_config
 from shared.records.tenant_config import ApiKey
-from shared.web.log import JsonLines
+from shared.web.lines import JsonLines
 from tenant_api import app
 from tests.faults import FaultyStore
 from tests.infra.stripe.sandbox import CONNECT_SECRET, OWN_SECRET

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from infra.deploy.signals import SIGNALS, Signal, resources
-from shared.web.log import JsonLines, RequestLog
+from shared.web.lines import JsonLines
+from shared.web.log import RequestLog
 
 ROOT = Path(__file__).parents[3]
 

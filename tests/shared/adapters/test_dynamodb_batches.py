@@ -10,7 +10,6 @@ import pytest
 from shared.adapters.dynamodb import (
     ConditionFailed,
     Dynamo,
-    Item,
     NotApplied,
     OutcomeUnknown,
     Refused,
@@ -63,11 +62,11 @@ class Store:
         items = [{"Item": {"pk": {"S": key_of(one)}, "n": {"N": "1"}}} for one in statements]
         return {"Responses": [self.said.get(key_of(one), item) for one, item in zip(statements, items, strict=True)]}
 
-    async def single(self, one: Write) -> Item | None:
+    async def single(self, one: Write) -> dict[str, Any] | None:
         self.alone.append((one.key or {})["pk"])
         await asyncio.sleep(0)
         await self.go.wait()
-        return {"pk": (one.key or {})["pk"], "n": 1}
+        return {"pk": {"S": (one.key or {})["pk"]}, "n": {"N": "1"}}
 
     def _question(self) -> dict[str, Any]:
         self.questions += 1

@@ -21,7 +21,8 @@ from shared.web.auth import bearer
 from shared.web.body import Body, json_body
 from shared.web.errors import LastResort, exception_handlers
 from shared.web.health import Readiness
-from shared.web.log import JsonLines, RequestLog, note
+from shared.web.lines import JsonLines
+from shared.web.log import RequestLog, note
 from tests.serving import serving
 
 ERRORS = {

@@ -16,7 +16,7 @@ from shared.domain.errors import Unauthenticated
 from shared.web.auth import bearer
 from shared.web.body import raw_body
 from shared.web.errors import LastResort, exception_handlers
-from shared.web.guard import Guard
+from shared.web.guard import Admission, Guard
 from shared.web.health import health
 from shared.web.log import RequestLog
 from tests.serving import serving
@@ -57,7 +57,7 @@ class Busy:
             ],
             middleware=[
                 Middleware(RequestLog, service="busy"),
-                Middleware(Guard, limits=self),
+                Middleware(Guard, admission=Admission(self)),
                 Middleware(LastResort),
             ],
             exception_handlers=exception_handlers,

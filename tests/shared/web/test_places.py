@@ -6,7 +6,7 @@ import json
 import logging
 from urllib.parse import urlsplit
 
-from shared.web.log import JsonLines
+from shared.web.lines import JsonLines
 from shared.web.places import Places
 from tests.shared.web.test_guard import GOOD, Busy
 

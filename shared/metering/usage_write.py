@@ -1,0 +1,196 @@
+"""The one conditional write that decides and counts: an update of a usage item, in words and values.
+
+Called by shared.metering.ledger. Nearly all writes of a day are worded alike, so the words are made once for each shape
+that a write can have; what differs from call to call is in the values.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from shared.adapters.dynamodb import Wording, Write, worded
+from shared.domain.periods import timestamp
+from shared.metering.usage_item import Posting, day_name, superseded, usage_key
+
+KEPT_AFTER_MONTH = timedelta(days=400)
+PAST_KEPT_DAYS = 2  # so long into a month its item also has the writers of the month before
+SHAPES = 4_000
+
+
+class _Start(NamedTuple):
+    """The first write of a month: of a subject that is new, or that was seen in an earlier month."""
+
+    first: bool
+
+
+class _More(NamedTuple):
+    """A write in a month that has begun. `exactly` where it may only happen on the very counts that were seen."""
+
+    exactly: bool
+    writer: str
+    writer_known: bool
+    day: str
+    day_known: bool
+    moves: bool  # to another tier
+    starts_minute: bool
+    units_bound: bool
+    calls_bound: bool
+    removed: tuple[str, ...]  # writers
+    removes_past: bool
+
+
+def usage_write(table: str, posting: Posting, *, exactly: bool = False) -> Write:
+    """The write that a posting is; `exactly` as a part of a transaction whose answers must hold."""
+    key = usage_key(posting.subject)
+    if posting.starts_month:
+        return worded(table, key, _start_words(_Start(posting.seen.usage is None)), _start_values(posting))
+    shape = _shape(posting, exactly=exactly)
+    return worded(table, key, _more_words(shape), _more_values(posting, shape))
+
+
+def _shape(posting: Posting, *, exactly: bool) -> _More:
+    planned, seen, stamp = posting.planned, posting.seen, posting.stamp
+    day = day_name(stamp.day)
+    return _More(
+        exactly,
+        stamp.writer,
+        stamp.writer in seen.writers,
+        day,
+        day in seen.days,
+        seen.plan != planned.quota.plan,
+        seen.usage is not None and seen.usage.minute < planned.before.minute,
+        exactly or planned.units_room is not None,
+        exactly or planned.calls_room is not None,
+        superseded(posting),
+        bool(seen.past) and stamp.day.day > PAST_KEPT_DAYS,
+    )
+
+
+@dataclass(slots=True)
+class _Words:
+    """An update, put together."""
+
+    sets: list[str]
+    names: dict[str, str]
+    conditions: list[str]
+    adds: list[str] = field(default_factory=list)
+    removes: list[str] = field(default_factory=list)
+
+    def wording(self) -> Wording:
+        clauses = [("SET", self.sets), ("ADD", self.adds), ("REMOVE", self.removes)]
+        text = " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses if parts)
+        return Wording(text, " AND ".join(self.conditions), self.names)
+
+
+@lru_cache
+def _start_words(shape: _Start) -> Wording:
+    names = {"#plan": "plan", "#updated": "lastUpdated", "#writers": "writers", "#days": "days"}
+    names |= {"#period": "periodStart", "#end": "periodEnd", "#expires": "expiresAt"}
+    names |= {"#used": "usageCount", "#minute": "minute", "#calls": "minuteCalls"}
+    sets = [f"{name} = :{name[1:]}" for name in names]
+    if shape.first:
+        return _Words(sets, names, ["attribute_not_exists(#period)"]).wording()
+    sets.append("#past = #writers")  # the month before may still have to be recounted
+    return _Words(sets, names | {"#past": "past"}, ["#period < :period"]).wording()
+
+
+def _start_values(posting: Posting) -> dict[str, Any]:
+    after, stamp = posting.planned.after, posting.stamp
+    start, end = after.month.texts
+    return {
+        ":plan": posting.planned.quota.plan,
+        ":updated": timestamp(posting.planned.now),
+        ":writers": {stamp.writer: posting.entry()},
+        ":days": {day_name(stamp.day): after.used},
+        ":period": start,
+        ":end": end,
+        ":expires": int((after.month.end + KEPT_AFTER_MONTH).timestamp()),
+        ":used": after.used,
+        ":minute": after.minute,
+        ":calls": after.calls,
+    }
+
+
+@lru_cache(SHAPES)
+def _more_words(shape: _More) -> Wording:
+    words = _Words(
+        ["#updated = :updated", "#writers.#own = :own"],
+        {"#updated": "lastUpdated", "#period": "periodStart", "#plan": "plan", "#used": "usageCount"}
+        | {"#minute": "minute", "#calls": "minuteCalls", "#writers": "writers", "#own": shape.writer}
+        | {"#days": "days", "#day": shape.day},
+        ["#period = :period"],
+        ["#used :more_used"],
+    )
+    _word_month(shape, words)
+    _word_minute(shape, words)
+    _word_writers(shape, words)
+    return words.wording()
+
+
+def _word_month(shape: _More, words: _Words) -> None:
+    if shape.units_bound:
+        words.conditions.append(f"#used {'=' if shape.exactly else '<='} :seen_used")
+    # Only while the subject counts under the tier that was seen, so that a move is told of exactly once.
+    if shape.moves:
+        words.sets.append("#plan = :plan")
+        words.conditions.append("#plan = :plan_before")
+    else:
+        words.conditions.append("#plan = :plan")
+    if shape.day_known:
+        words.sets.append("#days.#day = #days.#day + :more_used")
+    else:
+        words.sets.append("#days.#day = :more_used")
+        words.conditions.append("attribute_not_exists(#days.#day)")
+
+
+def _word_minute(shape: _More, words: _Words) -> None:
+    if shape.starts_minute:
+        words.sets += ["#minute = :minute", "#calls = :calls"]
+        words.conditions.append("#minute < :minute")
+        return
+    words.adds.append("#calls :more_calls")
+    words.conditions.append("#minute = :minute")
+    if shape.calls_bound:
+        words.conditions.append(f"#calls {'=' if shape.exactly else '<='} :seen_calls")
+
+
+def _word_writers(shape: _More, words: _Words) -> None:
+    """Only after this process's own last write that is known, whose trace this one's replaces."""
+    if shape.writer_known:
+        words.conditions.append("#writers.#own = :own_before")
+    else:
+        words.conditions.append("attribute_not_exists(#writers.#own)")
+    for index, name in enumerate(shape.removed):
+        words.names[f"#gone{index}"] = name
+        words.removes.append(f"#writers.#gone{index}")
+    if shape.removes_past:
+        words.names["#past"] = "past"
+        words.removes.append("#past")
+
+
+def _more_values(posting: Posting, shape: _More) -> dict[str, Any]:
+    """Exactly the values that the words of this shape name: the store refuses a value that none does."""
+    planned, seen = posting.planned, posting.seen
+    after = planned.after
+    values = {
+        ":updated": timestamp(planned.now),
+        ":own": posting.entry(),
+        ":period": after.month.texts[0],
+        ":more_used": planned.units,
+        ":plan": planned.quota.plan,
+        ":minute": after.minute,
+    }
+    if shape.units_bound:
+        values[":seen_used"] = planned.before.used if shape.exactly else planned.units_room
+    if shape.moves:
+        values[":plan_before"] = seen.plan
+    if shape.starts_minute:
+        values[":calls"] = after.calls
+    else:
+        values[":more_calls"] = planned.calls
+        if shape.calls_bound:
+            values[":seen_calls"] = planned.before.calls if shape.exactly else planned.calls_room
+    if shape.writer_known:
+        values[":own_before"] = seen.writers[shape.writer]
+    return values

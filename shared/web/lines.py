@@ -1,0 +1,105 @@
+"""How log lines look and are written: JSON, one line each, those of a moment in one go.
+
+`LinesTogether` is the services' one handler (set by shared.web.log); tests give the formatter a handler of theirs.
+"""
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import orjson
+
+GATHER_SECONDS = 0.05
+MOST_LINES = 100
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record; control characters and line breaks can't forge a second line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.line(record).decode()
+
+    def line(self, record: logging.LogRecord) -> bytes:
+        """The same as bytes, without the line's end."""
+        line = {
+            "time": _instant(record.created),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _ascii(line)
+
+
+def _instant(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
+
+
+@lru_cache(4)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _ascii(line: dict[str, Any]) -> bytes:
+    """As JSON in ASCII only: other alphabets have line breaks of their own, which must not start a line."""
+    try:
+        written = orjson.dumps(line, default=str)
+    except TypeError:
+        written = b""
+    if written and written.isascii():
+        return written
+    return json.dumps(line, ensure_ascii=True, default=str).encode()
+
+
+class LinesTogether(logging.Handler):
+    """Writes the lines of a moment in one go: on its own, each would cost as much as the work it tells of.
+
+    A moment is `GATHER_SECONDS`, within an event loop; outside one, and from warnings on, a line is written at once.
+    So the lines a killed process takes with it are those of its last moment, none of them a warning.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._due_in: asyncio.AbstractEventLoop | None = None
+        self._json = JsonLines()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.append(self._json.line(record))
+            if record.levelno >= logging.WARNING or len(self._lines) >= MOST_LINES or not self._will_be_flushed():
+                self.flush()
+        except Exception:  # noqa: BLE001 - as every handler: what can't be logged must not end what it tells of
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what is gathered; also called at the interpreter's end."""
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            if lines:
+                self._stream.write(b"\n".join(lines) + b"\n")
+                self._stream.flush()
+        finally:
+            self.release()
+
+    def _will_be_flushed(self) -> bool:
+        """Whether a timer is set in the loop that runs here, or can be."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._due_in is not loop:
+            self._due_in = loop
+            loop.call_later(GATHER_SECONDS, self._gathered)
+        return True
+
+    def _gathered(self) -> None:
+        self._due_in = None
+        self.flush()
