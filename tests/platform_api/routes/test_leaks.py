@@ -21,7 +21,7 @@ from tests.platform_api.service import Service
 from tests.serving import serving
 from tests.tokens import Issuer
 
-pytestmark = [pytest.mark.store, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATH = "/webhook/secret-scanning"
 UNKNOWN = keys.api_key(bytes(32))
