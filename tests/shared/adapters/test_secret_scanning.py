@@ -61,24 +61,23 @@ async def test_takes_what_the_scanner_signed_and_no_byte_else(scanner: Scanner, 
             await verifier.verify(raw, headers[IDENTIFIER], headers[SIGNATURE])
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [
-        {IDENTIFIER: None},
-        {SIGNATURE: None},
-        {IDENTIFIER: "0" * 64},
-        {IDENTIFIER: "../" * 9},
-        {IDENTIFIER: "x" * 129},
-        {SIGNATURE: ""},
-        {SIGNATURE: "not base64"},
-        {SIGNATURE: "AAAA"},
-        {SIGNATURE: "é"},
-        {SIGNATURE: "A" * 204},
-        Scanner().signed(RAW),
-        {SIGNATURE: Scanner().signed(RAW)[SIGNATURE]},
-    ],
-    ids=str,
-)
+FORGED: dict[str, dict[str, str | None]] = {
+    "no key named": {IDENTIFIER: None},
+    "no signature": {SIGNATURE: None},
+    "unknown key": {IDENTIFIER: "0" * 64},
+    "a path for a key": {IDENTIFIER: "../" * 9},
+    "long key": {IDENTIFIER: "x" * 129},
+    "empty signature": {SIGNATURE: ""},
+    "no base64": {SIGNATURE: "not base64"},
+    "short signature": {SIGNATURE: "AAAA"},
+    "no ASCII": {SIGNATURE: "é"},
+    "long signature": {SIGNATURE: "A" * 204},
+    "another scanner's key": {**Scanner().signed(RAW)},
+    "another scanner's signature": {SIGNATURE: Scanner().signed(RAW)[SIGNATURE]},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED.keys())
 async def test_refuses_every_other_signature(
     scanner: Scanner, verifier: AlertVerifier, forged: dict[str, str | None]
 ) -> None:
