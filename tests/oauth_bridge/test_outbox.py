@@ -7,6 +7,7 @@ import pytest
 
 from oauth_bridge.outbox import PAGE, Outbox
 from oauth_bridge.repositories.platform_credentials import PlatformCredentials
+from shared.adapters.dynamodb import Dynamo
 from shared.adapters.tracing import traced
 from shared.domain.errors import Unavailable
 from shared.settings import ServiceSettings
@@ -174,23 +175,24 @@ async def test_a_pass_that_did_something_says_so_in_one_line_with_its_lag(
 
 
 async def test_a_pass_that_found_something_is_a_trace_and_an_idle_one_is_not(
-    bridge: Parts, platform: PlatformSide, mortal: MortalDynamo, prefix: str, clock: SetClock
+    bridge: Parts, platform: PlatformSide, dynamo: Dynamo, prefix: str, clock: SetClock
 ) -> None:
     collector = Collector()
     async with serving(collector.app) as url:
         settings = ServiceSettings(otel_exporter_otlp_endpoint=url)
         async with traced(settings, "oauth_bridge") as traces:
             await bridge.cursor.save(clock.now)
-            credentials = PlatformCredentials(mortal, prefix + "platform-tokens")
+            credentials = PlatformCredentials(dynamo, prefix + "platform-tokens")
             outbox = Outbox(credentials, bridge.reconciler, bridge.cursor, clock, OVERLAP, traces)
             await outbox.begin()
             await outbox.poll()
             await platform.change(created(), clock.now)
             await outbox.poll()
-            mortal.down = True
+            unreachable = Dynamo(region="us-east-1", endpoint="http://127.0.0.1:9")
+            lost = PlatformCredentials(unreachable, prefix + "platform-tokens")
             with pytest.raises(Unavailable):
-                await outbox.poll()
-            mortal.down = False
+                await Outbox(lost, bridge.reconciler, bridge.cursor, clock, OVERLAP, traces).poll()
+            await unreachable.close()
     done, failed = [span for span in collector.spans if span.parent == ""]
     assert (done.name, done.attributes["dream_api.entries"], done.failed) == ("sync", 1, False)
     assert {span.name for span in collector.below(done)} >= {"store Query", "store GetItem", "store TransactWriteItems"}

@@ -58,7 +58,7 @@ async def test_a_store_that_is_not_there_has_failed() -> None:
             await call
     await dynamo.close()
     assert counted("store", "GetItem", "failed") == before[0] + 2  # reads are tried twice
-    assert counted("store", "Query", "failed") == before[1] + 1
+    assert counted("store", "Query", "failed") == before[1] + 2
 
 
 async def test_calls_that_share_a_write_each_tell_their_own_wait_for_it(dynamo: Dynamo, prefix: str) -> None:
