@@ -53,7 +53,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._send()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self._done.done():
@@ -76,12 +75,12 @@ class Connection(asyncio.Protocol):
             told = int(data[at : data.find(b",", at)]) if at >= len(COUNT) else 0
             load.counts.setdefault(self._user, []).append(told)
         if now < load.until and load.left > 0:
-            self._send()
+            self.send()
         elif not self._done.done() and self._transport is not None:
             self._done.set_result(None)
             self._transport.close()
 
-    def _send(self) -> None:
+    def send(self) -> None:
         self._load.left -= 1
         self._user = next(self._load.order)
         self._sent = time.perf_counter()
@@ -106,10 +105,12 @@ def _order(drawn: str, users: int, seed: int) -> Iterator[int]:
 async def run(plan: dict[str, Any]) -> dict[str, Any]:
     load, loop = Load(plan), asyncio.get_running_loop()
     dones: list[asyncio.Future[None]] = [loop.create_future() for _ in range(plan["connections"])]
+    # All are open before the first call: opening one more beside calls is a cost of its own.
+    opened = [await loop.create_connection(partial(Connection, load, done), load.host, load.port) for done in dones]
     began = time.perf_counter()
     load.until = began + float(plan.get("seconds") or 120)
-    for done in dones:
-        await loop.create_connection(partial(Connection, load, done), load.host, load.port)
+    for _, connection in opened:
+        connection.send()
     await asyncio.gather(*dones)
     seconds = time.perf_counter() - began
     latencies = sorted(load.latencies)

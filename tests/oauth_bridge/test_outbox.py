@@ -190,8 +190,10 @@ async def test_a_pass_that_found_something_is_a_trace_and_an_idle_one_is_not(
             await outbox.poll()
             unreachable = Dynamo(region="us-east-1", endpoint="http://127.0.0.1:9")
             lost = PlatformCredentials(unreachable, prefix + "platform-tokens")
+            outbox = Outbox(lost, bridge.reconciler, bridge.cursor, clock, OVERLAP, traces)
+            await outbox.begin()
             with pytest.raises(Unavailable):
-                await Outbox(lost, bridge.reconciler, bridge.cursor, clock, OVERLAP, traces).poll()
+                await outbox.poll()
             await unreachable.close()
     done, failed = [span for span in collector.spans if span.parent == ""]
     assert (done.name, done.attributes["dream_api.entries"], done.failed) == ("sync", 1, False)
