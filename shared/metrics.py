@@ -5,8 +5,10 @@ an operator keeps inside. What no line says (the time of each request to a
 system outside, how many calls share a write) its own place observes.
 """
 
+import atexit
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -79,6 +81,7 @@ def serve(host: str, port: int, workers: int) -> None:
     if workers > 1:
         # Read by the server processes as they import the library, so it is said before they start.
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="dream-api-metrics-")
+        atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)
         registry = CollectorRegistry()
         collect: Any = MultiProcessCollector  # its constructor is not typed
         collect(registry, path=os.environ[FOLDER])
