@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.5
 SOON_SECONDS, LATER_SECONDS = 2.0, 5.0  # after many calls, and after few
 MANY = 20
 ALIVE_SECONDS = 10.0
+OVERDUE_SECONDS = 30.0  # not heard of for that long, nothing is counted before we were: others give us up after 60
 ROWS_AT_ONCE = 16
 PAUSES_SECONDS = (0.02, 0.1, 0.3)
 QUIET = timedelta(minutes=2)  # after the end of a day: nothing is counted in it any more
@@ -76,6 +77,8 @@ class Tally:
         self._moves = Moves(end_users)
         self._known_alive = False
         self._heard = 0.0
+        self._heard_at = 0.0  # the same by the clock that others judge us by
+        self._renewing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     # -- told by the counter -----------------------------------------------------------------------------------------
@@ -86,7 +89,9 @@ class Tally:
         if parts is None:
             return None
         row = self._row(parts[0], stamp.day)
-        return None if row.open and not first else self._prepared(parts, stamp.day, row, first=first)
+        if row.open and not first and not self._overdue():
+            return None
+        return self._prepared(parts, stamp.day, row, first=first)
 
     def written(self, written: Written, /) -> None:
         parts = usage_parts(written.subject)
@@ -163,7 +168,17 @@ class Tally:
             for row in self._rows.values():
                 row.open = False
             await asyncio.gather(*(self._opened(key, row) for key, row in self._rows.items()))
-        self._heard = _now()
+        self._heard, self._heard_at = _now(), self._clock().timestamp()
+
+    def _overdue(self) -> bool:
+        """Whether others may have given us up, or soon will: a process can be made to sleep at any moment."""
+        return self._known_alive and self._clock().timestamp() - self._heard_at > OVERDUE_SECONDS
+
+    async def _renewed(self) -> None:
+        try:
+            await _insisted(partial(self.stay_known, at_once=True))
+        finally:
+            self._renewing = None
 
     async def _end_days(self) -> None:
         over = (self._clock() - QUIET).astimezone(UTC).date()
@@ -204,6 +219,10 @@ class Tally:
 
     async def _prepared(self, parts: tuple[str, str], day: date, row: _Row, *, first: bool) -> None:
         platform_id, user_id = parts
+        if self._overdue():
+            if self._renewing is None:
+                self._renewing = asyncio.create_task(self._renewed())
+            await asyncio.shield(self._renewing)
         if not row.open:
             if row.opening is None:
                 row.opening = asyncio.create_task(self._opened((platform_id, day), row))
@@ -216,7 +235,7 @@ class Tally:
             async with row.storing:
                 if not self._known_alive:
                     await _insisted(partial(self._stored.alive, self._process, self._clock(), known=False))
-                    self._known_alive, self._heard = True, _now()
+                    self._known_alive, self._heard, self._heard_at = True, _now(), self._clock().timestamp()
                 await _insisted(partial(self._stored.open, Opened(self._process, key[1], key[0])))
                 row.open = True
         finally:

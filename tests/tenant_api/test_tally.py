@@ -99,6 +99,24 @@ async def test_a_killed_process_is_recounted_to_the_last_call(processes: Process
     assert await processes.recount(other) == []
 
 
+@pytest.mark.parametrize("platform_id", [PLATFORM, OTHER])
+async def test_a_process_that_was_given_up_while_it_slept_and_is_killed_after_one_more_call_is_recounted(
+    processes: Processes, platform_id: str
+) -> None:
+    """Found by the soak: between being given up and noticing it, a process counted what nobody would look for."""
+    sleeper, other = processes.start(), processes.start()
+    await sleeper.call("alice", FREE, 2)
+    await other.call("alice", FREE)
+    processes.clock.advance(seconds=61)
+    await processes.recount(other)
+    await sleeper.call("alice", FREE, 3, platform_id=platform_id)
+    sleeper.kill()
+    processes.clock.advance(seconds=61)
+    await processes.recount(other)
+    await other.tally.flush()
+    assert total(await processes.by_day(platform_id)) == sum((await processes.counts(platform_id)).values())
+
+
 async def test_a_process_killed_at_the_turn_of_the_month_is_recounted_after_it(dynamo: Dynamo, prefix: str) -> None:
     clock = SetClock.at("2026-11-30T23:59:58")
     processes = Processes(dynamo, prefix, clock)

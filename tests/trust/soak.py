@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import uvloop
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -51,7 +52,7 @@ def told(world: World, number: int, *, small: bool) -> None:
 def lived(seen: Tally[str], seeds: range, until: float, *, small: bool) -> Iterator[None]:
     """Rounds in one product, which grows slower with all that has happened in it."""
     clock = SetClock()
-    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
+    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         opened = frail_product(os.environ["DYNAMODB_ENDPOINT"], Path(folder), clock)
         world = World(runner, runner.run(opened.__aenter__()), clock, seen)
         for number in seeds:
