@@ -144,6 +144,10 @@ def _test(text: str, path: Callable[[str], Path], value: Callable[[str], Any]) -
     if absent:
         missing = path(absent[1] or absent[2])
         return lambda item, _values: _at(item, missing) is None
+    there = re.fullmatch(r"attribute_exists\((\S+)\)", text.strip())
+    if there:
+        present = path(there[1])
+        return lambda item, _values: _at(item, present) is not None
     found = _COMPARED.fullmatch(text.strip())
     if found is None:
         raise Unknown(text)

@@ -95,7 +95,9 @@ def _load(
 
 
 def _exact(stage: Stage, row: Row, name: str, *loads: dict[str, Any]) -> str:
-    """`yes`, or what is wrong. Each 200 told a count of its own, and the last one is what is stored."""
+    """`yes`, or what is wrong. Each 200 told a count of its own, the last is what is stored, no error was logged."""
+    if (error := stage.server.error) is not None:
+        return f"NO: the server logged {error[:300]}"
     statuses = Counter(loads[-1]["statuses"])
     if set(statuses) != {EXPECTED[row.calls]} or any(load["broken"] for load in loads):
         return f"NO: statuses {dict(statuses)}, {loads[-1]['broken']} broken"

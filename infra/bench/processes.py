@@ -30,6 +30,12 @@ class Process:
         """User and system time of the program and its workers so far."""
         return sum(_cpu(process) for process in _family(self._running.pid))
 
+    @property
+    def error(self) -> str | None:
+        """The first error that it has logged, if any."""
+        with self._log.open() as lines:
+            return next((line.strip() for line in lines if '"level":"error"' in line), None)
+
     def stop(self) -> None:
         """End it, its workers with it; what does not end within 10 seconds is killed."""
         if self._running.poll() is None:

@@ -43,7 +43,10 @@ class Store:
         self._operations: dict[str, Callable[[dict[str, Any]], Any]] = {
             "GetItem": self._get,
             "PutItem": self._put,
+            "DeleteItem": self._delete,
             "UpdateItem": self._update,
+            "BatchWriteItem": self._write_many,
+            "Query": self._query,
             "BatchExecuteStatement": self._batch,
         }
 
@@ -79,8 +82,40 @@ class Store:
         return {} if item is None else {"Item": item}
 
     def _put(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self.items[_key(asked["TableName"], asked["Item"])] = asked["Item"]
+        key = _key(asked["TableName"], asked["Item"])
+        self._judge(key, asked)
+        self.items[key] = asked["Item"]
         return {}
+
+    def _delete(self, asked: dict[str, Any]) -> dict[str, Any]:
+        key = _key(asked["TableName"], asked["Key"])
+        self._judge(key, asked)
+        gone = self.items.pop(key, None)
+        return {} if gone is None else {"Attributes": gone}
+
+    def _judge(self, key: tuple[str, str, str], asked: dict[str, Any]) -> None:
+        names = asked.get("ExpressionAttributeNames") or {}
+        compiled = _expression("", asked.get("ConditionExpression"), tuple(names.items()))
+        if not compiled.holds(self.items.get(key, {}), asked.get("ExpressionAttributeValues") or {}):
+            raise Refused("ConditionalCheckFailedException", FAILED, Item=self.items.get(key))
+
+    def _write_many(self, asked: dict[str, Any]) -> dict[str, Any]:
+        for table, writes in asked["RequestItems"].items():
+            for write in writes:
+                if "PutRequest" in write:
+                    self.items[_key(table, write["PutRequest"]["Item"])] = write["PutRequest"]["Item"]
+                else:
+                    self.items.pop(_key(table, write["DeleteRequest"]["Key"]), None)
+        return {"UnprocessedItems": {}}
+
+    def _query(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """A partition from its beginning, which is all that is asked here."""
+        onwards = asked.get("ScanIndexForward", True) and "ExclusiveStartKey" not in asked
+        if asked["KeyConditionExpression"] != "pk = :pk" or not onwards:
+            raise Refused("ValidationException", asked["KeyConditionExpression"])
+        of = asked["TableName"], asked["ExpressionAttributeValues"][":pk"]["S"]
+        keys = sorted(key for key in self.items if key[:2] == of)
+        return {"Items": [self.items[key] for key in keys[: asked.get("Limit")]]}
 
     def _update(self, asked: dict[str, Any]) -> dict[str, Any]:
         names = asked.get("ExpressionAttributeNames") or {}
