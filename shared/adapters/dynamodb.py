@@ -1,9 +1,10 @@
 """DynamoDB for async code. Repositories and shared.metering call it; items are plain Python values in and out.
 
-Reads and updates go through a small client (dynamodb_http), updates of different items together where asked
-(dynamodb_batches); everything else through boto3, whose blocking client runs in a bounded thread pool here and
-nowhere else. Writes are sent exactly once (no hidden retry could count twice), so each failure says whether the write
-may have happened: `NotApplied` or `OutcomeUnknown`. Reads are retried. Why: decision records 0001 and 0009.
+Reads and single writes go through a small client (dynamodb_http), updates of different items together where asked
+(dynamodb_batches); many puts at once and transactions through boto3, whose blocking client runs in a bounded thread
+pool here and nowhere else. Writes are sent exactly once (no hidden retry could count twice), so each failure says
+whether the write may have happened: `NotApplied` or `OutcomeUnknown`. Reads are retried. Why: decision records 0001
+and 0009.
 """
 
 import asyncio
@@ -60,6 +61,7 @@ MOST_READ_TOGETHER = 100
 MOST_WRITTEN_TOGETHER = 25
 UNPROCESSED_ATTEMPTS = 5
 UNPROCESSED_PAUSE_SECONDS = 0.05
+_ANSWERED = {"Update": "ALL_NEW", "Delete": "ALL_OLD"}
 
 
 class Dynamo:
@@ -79,7 +81,7 @@ class Dynamo:
         self._writer: Any = session.client("dynamodb", endpoint_url=endpoint, config=config)
         self._writer.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
         self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
-        self._batches = Batches(self._ask, self._update)
+        self._batches = Batches(self._ask, self._written)
 
     async def rest(self) -> None:
         """Close the connections that are kept: they belong to the event loop, which may end before the store does."""
@@ -163,25 +165,18 @@ class Dynamo:
 
         Raises ConditionFailed, NotApplied or OutcomeUnknown.
         """
-        if write.kind == "Update":
-            return plain(await self._update(write))
-        if write.kind == "Put":  # with the first call of each end-user
-            await self._ask("PutItem", write.request())
-            return None
-        request = write.request()
-        if write.kind == "Delete":
-            request["ReturnValues"] = "ALL_OLD"
-        operation = getattr(self._writer, f"{write.kind.lower()}_item")
-        answer = await self._measured(f"{write.kind}Item", lambda: operation(**request))
-        return plain(answer.get("Attributes"))
+        return plain(await self._written(write))
 
     async def write_with_others(self, write: Write) -> Mapping[str, Any] | None:
         """An update like any other, which may share its request with those of other items that wait now."""
         return await self._batches.write(write)
 
-    async def _update(self, write: Write) -> Mapping[str, Any] | None:
+    async def _written(self, write: Write) -> Mapping[str, Any] | None:
         """The item in wire form."""
-        answer = await self._ask("UpdateItem", write.request() | {"ReturnValues": "ALL_NEW"})
+        request = write.request()
+        if write.kind in _ANSWERED:
+            request["ReturnValues"] = _ANSWERED[write.kind]
+        answer = await self._ask(f"{write.kind}Item", request)
         return answer.get("Attributes")
 
     def shares_writes(self, table: str) -> bool:

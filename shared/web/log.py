@@ -78,7 +78,7 @@ def begin(scope: Scope) -> outside.Asked:
     """
     state: dict[str, Any] = dict(scope.get("state") or {})
     scope["state"] = state
-    state["request_id"] = _given_id(scope) or "req_" + _ids.next()
+    state["request_id"] = _given_id(scope) or new_id()
     state["facts"] = {}
     return outside.begin(traced=state.get(TRACES) is not None)
 
@@ -155,6 +155,11 @@ class _Ids:
 
 
 _ids = _Ids()
+
+
+def new_id() -> str:
+    """A request id, for a request that came without one."""
+    return "req_" + _ids.next()
 
 
 def configure(level: str, *, counted: bool = False) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from shared.web.log import new_id
 from shared.web.places import ALWAYS_ANSWERED, PLACES
 
 MAX_CONNECTIONS = 1000
@@ -181,7 +182,7 @@ def answer_whole(
 def _refusal(status: int, *, close: bool) -> bytes:
     """A whole answer, in the one error shape."""
     code, message = _REFUSALS[status]
-    body = json.dumps({"error": code, "message": message, "requestId": "req_" + secrets.token_hex(12)}).encode()
+    body = json.dumps({"error": code, "message": message, "requestId": new_id()}).encode()
     lines = [STATUS_LINE[status], b"content-type: application/json\r\ncache-control: no-store\r\n"]
     if status == 503:
         lines.append(b"retry-after: %d\r\n" % (1 + secrets.randbelow(3)))
