@@ -1,6 +1,9 @@
 """The Python client against real services over real sockets: what it counts, what it raises, what it sends again."""
 
 import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import token_hex
@@ -15,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.clients.dream_api import ATTEMPTS, AsyncDreamApi, DreamApi, DreamApiError, LimitReached, TooFast, Unreachable
+from infra.sandbox.layout import ROOT
 from infra.tables import create_missing
 from shared.domain.ids import platform_id
 from shared.domain.tiers import FREE, Tier, TierConfig
@@ -136,3 +140,20 @@ async def test_gives_up_after_a_few_tries_and_says_so() -> None:
     async with AsyncDreamApi("http://127.0.0.1:9", "pk_live_x", timeout_seconds=0.2) as api:
         with pytest.raises(Unreachable, match="send the call again"):
             await api.usage("alice")
+
+
+async def test_the_code_in_the_readme_counts_and_tells_where_to_upgrade(served: tuple[str, str]) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "tenant_api" / "README.md").read_text(), re.DOTALL)
+    for shown, real in (("https://api.example.com", served[0]), ("pk_live_…", served[1]), ('"alice"', '"reader"')):
+        assert code.count(shown) == 1
+        code = code.replace(shown, real)
+
+    async def printed() -> str:
+        beside = {"PYTHONPATH": str(ROOT / "infra" / "clients")}
+        ran = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=beside, stdout=PIPE)
+        return (await ran.communicate())[0].decode()
+
+    assert await printed() == "1 of 100\n"
+    async with AsyncDreamApi(*served) as api:
+        await api.count("reader", 99)
+    assert (await printed()).endswith(f"/p/{PLATFORM}\n")
