@@ -106,6 +106,7 @@ class Settlement:
         usage_reason, *marker_reasons = reasons
         if usage_reason.condition_failed:
             self.seen = Stored.from_item(usage_reason.item)
+            self._attempts.learn(self.seen)  # where an earlier attempt of ours was faster, its calls have their answer
         elif not any(reason.condition_failed for reason in marker_reasons):
             self.seen = None  # collided with another write under way, which will have changed the usage
         marked = [

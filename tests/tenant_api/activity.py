@@ -45,6 +45,12 @@ class Process:
             self.tally.refused(platform_id, user, counted.decision.verdict)
         return counted
 
+    async def look(self) -> None:
+        """What every lane does half a minute after a write of unknown outcome, without the half minute."""
+        for lane in self.counter._lanes.values():
+            if await lane._look():
+                lane._attempts.never(lane._attempts.still_unknown())
+
     async def stop(self) -> None:
         """As on SIGTERM."""
         self.ended = True

@@ -4,12 +4,13 @@ Protects the dashboard's figures: they are sums of these shares.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import date
+from typing import Any
 
 import pytest
 
-from shared.adapters.dynamodb import Dynamo
+from shared.adapters.dynamodb import Dynamo, OutcomeUnknown
 from shared.adapters.system import random_bytes
 from shared.domain.errors import Unavailable
 from shared.domain.periods import Month
@@ -22,6 +23,7 @@ from shared.metering.share import Share, added, share_of, units_of, users_of
 from shared.metering.stamps import Stamp, counting_day
 from shared.metering.usage_item import Stored, usage_key
 from tests.clocks import SetClock
+from tests.conftest import REGION
 from tests.faults import Fault
 from tests.shared.metering.test_counter import faulty
 
@@ -29,6 +31,20 @@ pytestmark = pytest.mark.store
 
 FREE, PRO = Quota("free", UNLIMITED, UNLIMITED), Quota("pro", UNLIMITED, UNLIMITED)
 SUBJECT = "usage:plt_1:user"
+
+
+class LateOnce(Dynamo):
+    """The first transaction's answer is lost, and it is carried out just before the second."""
+
+    late: Callable[[], Any] | None = None
+
+    async def _measured(self, operation: str, call: Callable[[], Any]) -> Any:
+        if operation == "TransactWriteItems" and self.late is None:
+            self.late = call
+            raise OutcomeUnknown("lost", retry_after_seconds=2)
+        if operation == "TransactWriteItems" and self.late is not None:
+            await self._call(self.late)
+        return await super()._measured(operation, call)
 
 
 class Adding:
@@ -89,6 +105,20 @@ async def test_a_write_that_goes_wrong_is_told_once(endpoint: str, prefix: str, 
         assert kept(found) == adding.told
         assert adding.total()["pro"][0] == 20
         assert users_of(adding.total()) == 1
+
+
+async def test_a_keyed_call_whose_lost_write_won_the_race_is_told_before_it_is_answered(
+    endpoint: str, prefix: str
+) -> None:
+    """Else the figures would lag behind an answer. It is the first answer to its key, no repeated one."""
+    dynamo, adding = LateOnce(region=REGION, endpoint=endpoint), Adding()
+    counting = counter(dynamo, prefix, SetClock(), adding)
+    counted = await counting.count(SUBJECT, FREE, 3, Idempotency("key", "body"))
+    assert units_of(adding.total()) == 3
+    assert (counted.decision.usage.used, counted.replayed) == (3, False)
+    assert kept(await stored(dynamo, prefix)) == adding.told
+    await counting.close()
+    await dynamo.close()
 
 
 def marked(index: int) -> Idempotency | None:
