@@ -2,25 +2,27 @@
 
 Named by serve.py. A caller who opens a connection and sends nothing, or a byte now and then, is closed; how long a
 body may take is answered in shared.web.body, and closed here where nobody reads it. Refusals have the one error
-shape, and the connection ends with them. An app may say a whole answer in one go (the extension `WHOLE` in its scope).
+shape, and the connection ends with them. A request of the metered route that has come whole, and has nothing unusual
+about it, is handed to shared.web.straight instead of the application.
 """
 
 import asyncio
 import json
 import secrets
-from collections.abc import Iterable
-from functools import partial
+from contextvars import Context
 from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from shared.web.exchange import Exchange
 from shared.web.log import new_id
 from shared.web.places import ALWAYS_ANSWERED, PLACES
+from shared.web.straight import STRAIGHT
 
 MAX_CONNECTIONS = 1000
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
-WHOLE = "dream-api.whole-answer"
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 20.0
 PAUSE_SECONDS = 0.25  # who does not wait before asking again is made to
@@ -48,6 +50,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._problem = 400
         self._turned_away = False  # the message under way is answered already
+        self._kept: list[bytes] | None = None  # the body so far of a message that may go straight once it is whole
         self._awaited: tuple[int, bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -70,7 +73,10 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             self._await(None)
-        elif self._open and self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            return
+        if self._kept is not None:
+            self._to_app()  # which can wait for the rest
+        if self._open and self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
         else:
             self._await((self._messages, self._in_head) if self._open else None)
@@ -89,17 +95,21 @@ class BoundedHttp(HttpToolsProtocol):
         if places is not None and places.full and self.url != ALWAYS_ANSWERED.encode() and self._answered:
             places.turn_away()
             self._turn_away()
+        elif self._may_go_straight():
+            self._kept = []
         else:
             super().on_headers_complete()
-            extensions: dict[str, Any] = {WHOLE: partial(answer_whole, self.__dict__.get("cycle"))}
-            self.scope["extensions"] = extensions
 
     def on_body(self, body: bytes) -> None:
-        if not self._turned_away:
+        if self._kept is not None:
+            self._kept.append(body)
+        elif not self._turned_away:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self._turned_away:
+        if self._kept is not None:
+            self._go_straight(b"".join(self._kept))
+        elif not self._turned_away:
             super().on_message_complete()
         self._turned_away = False
         self._open, self._in_head, self._head_bytes = False, True, 0
@@ -107,6 +117,38 @@ class BoundedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as uvicorn calls it
         """What uvicorn calls for whatever can't be read."""
         self._refuse(self._problem)
+
+    def _may_go_straight(self) -> bool:
+        straight = self.app_state.get(STRAIGHT)
+        return (
+            straight is not None
+            and self.url == straight.url
+            and self.parser.get_method() == b"POST"
+            and straight.takes(self.headers)
+            and self._answered
+            and not self.flow.write_paused
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and self.parser.get_http_version() == "1.1"
+        )
+
+    def _go_straight(self, body: bytes) -> None:
+        self._kept = None
+        path = self.url.decode("ascii")
+        scope = cast(Scope, self.scope)
+        scope.update({"method": "POST", "path": path, "raw_path": self.url, "query_string": b""})
+        exchange = Exchange(self, scope, body, keep_alive=self.parser.should_keep_alive())
+        self.cycle = cast(RequestResponseCycle, exchange)
+        task = self.loop.create_task(self.app_state[STRAIGHT].serve(exchange, self.app), context=Context())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _to_app(self) -> None:
+        """The message that was kept, as far as it has come, to the application."""
+        kept, self._kept = self._kept or [], None
+        super().on_headers_complete()
+        for body in kept:
+            super().on_body(body)
 
     def _size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -154,29 +196,6 @@ class BoundedHttp(HttpToolsProtocol):
     def _listen_again(self) -> None:
         if not self.transport.is_closing():
             self.flow.resume_reading()
-
-
-def answer_whole(
-    cycle: RequestResponseCycle | None, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
-) -> bool:
-    """Say a whole answer in one go, as shared.web.straight does; False where it has to be sent the usual way.
-
-    What the usual way does besides, checking each header and telling chunks from lengths, is for answers of any kind:
-    these headers are our own, lower case, and state the body's length.
-    """
-    if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
-        return False
-    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-    if not cycle.keep_alive:
-        lines.append(b"connection: close\r\n")
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
 
 
 def _refusal(status: int, *, close: bool) -> bytes:

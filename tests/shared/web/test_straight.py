@@ -1,5 +1,6 @@
 """The metered route past the middlewares answers, and logs, as it would through all of them."""
 
+import asyncio
 import io
 import json
 import logging
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -25,6 +27,7 @@ from shared.web.guard import Admission, Guard
 from shared.web.lines import JsonLines
 from shared.web.log import RequestLog, note
 from shared.web.straight import Straight
+from tests.raw import spoken
 from tests.serving import serving
 
 ERRORS = {"conflict": Conflict("Taken."), "slow": RateLimited("Slow down.", retry_after_seconds=7)}
@@ -46,6 +49,8 @@ async def metered(request: Request) -> Response:
         raise RuntimeError("secret: hunter2")
     if credential in ERRORS:
         raise ERRORS[credential]
+    if credential == "waiting":
+        await asyncio.sleep(0.05)
     note(request.scope, caller=credential)
     headers = {"RateLimit": '"month";r=1;t=2'}
     return JsonAnswer({"bytes": len(await raw_body(request)), "é": "ü"}, headers=headers)
@@ -145,3 +150,52 @@ async def test_many_calls_share_one_connection() -> None:
         answers = [await client.post("/metered", headers={"Authorization": "Bearer good"}) for _ in range(5)]
         ports = {answer.extensions["network_stream"].get_extra_info("client_addr") for answer in answers}
         assert len(ports) == 1
+
+
+CALL = b"POST /metered HTTP/1.1\r\nhost: a\r\nauthorization: Bearer %s\r\ncontent-length: %d\r\n%s\r\n"
+
+
+async def test_calls_sent_in_one_go_are_answered_in_order_whichever_way_they_go() -> None:
+    async with serving(app(straight=True)) as url:
+        calls = [CALL % (b"good", 3, b"") + b"abc", CALL % (b"bad", 0, b"")]
+        calls.append(CALL % (b"good", 4, b"origin: a\r\n") + b"abcd")
+        answered = await spoken(address(url), b"".join(calls) + CALL % (b"slow", 0, b"connection: close\r\n"))
+    statuses = [part[:3] for part in answered.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"401", b"200", b"429"]
+    assert [part[:1] for part in answered.split(b'{"bytes":')[1:]] == [b"3", b"4"]
+
+
+@pytest.mark.parametrize("extra", [b"", b"expect: 100-continue\r\n"])
+async def test_a_body_that_comes_in_parts_is_whole_when_it_is_looked_at(extra: bytes) -> None:
+    async with serving(app(straight=True)) as url:
+        call = CALL % (b"good", 6, extra + b"connection: close\r\n")
+        answered = await spoken(address(url), call + b"ab", b"cd", b"ef", pause=0.05)
+    assert answered.endswith(b'{"bytes":6,"\xc3\xa9":"\xc3\xbc"}')
+    assert answered.count(b"100 Continue") == bool(extra)
+
+
+async def test_nothing_waits_for_a_caller_who_went_away_meanwhile() -> None:
+    async with serving(app(straight=True)) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as client:
+        for _ in range(20):  # twice the places there are
+            _, writer = await asyncio.open_connection(*address(url))
+            writer.write(CALL % (b"waiting", 0, b""))
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.1)
+        assert (await client.post("/metered", headers={"Authorization": "Bearer good"})).status_code == 200
+
+
+async def test_a_call_under_way_is_answered_when_the_server_ends() -> None:
+    async with serving(app(straight=True)) as url:
+        reader, writer = await asyncio.open_connection(*address(url))
+        writer.write(CALL % (b"waiting", 0, b""))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+    answered = await reader.read()
+    assert (answered.startswith(b"HTTP/1.1 200"), b"connection: close\r\n" in answered) == (True, True)
+    writer.close()
+
+
+def address(url: str) -> tuple[str, int]:
+    return "127.0.0.1", urlsplit(url).port or 0
