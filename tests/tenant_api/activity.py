@@ -51,6 +51,11 @@ class Process:
             if await lane._look():
                 lane._attempts.never(lane._attempts.still_unknown())
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it does not know of some write what became of it."""
+        return any(lane._attempts.any_unknown for lane in self.counter._lanes.values())
+
     async def stop(self) -> None:
         """As on SIGTERM."""
         self.ended = True
