@@ -36,7 +36,8 @@ class Entitlements:
 
     async def quota(self, end_user: EndUser) -> Quota:
         """Raises UnknownTier (400) for a tier that is not published and NoTier (403) where no free one is."""
-        published = await self._publications.get(end_user.platform_id)
+        platform_id = end_user.platform_id
+        published = self._publications.remembered(platform_id) or await self._publications.get(platform_id)
         records = self._asked(end_user, published)
         if records is None:
             return _without_billing(end_user, published)

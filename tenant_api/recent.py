@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -29,25 +30,25 @@ class Recent(Generic[V]):
         self._max_age_seconds = max_age_seconds
         self._monotonic = monotonic
         self._most = most
+        self._known: dict[str, tuple[float, V]] = {}  # what was answered, and until when that holds
         self._found: OrderedDict[str, tuple[float, asyncio.Future[V]]] = OrderedDict()
         self._next: dict[str, asyncio.Future[V]] = {}
 
     async def get(self, key: str) -> V:
         """What the look-up answers, or answered a moment ago. A failed look-up is not remembered."""
+        known = self._known.get(key)
+        if known is not None and self._monotonic() < known[0]:
+            return known[1]
         began, answer = self._found.get(key, (0.0, None))
         if answer is None or self._monotonic() - began >= self._max_age_seconds or _failed(answer):
             answer = self._begin(key)
-        elif answer.done():
-            return answer.result()
         # Shielded: a caller that gives up must not take the answer away from those who share it.
         return await asyncio.shield(answer)
 
     def remembered(self, key: str) -> V | None:
         """What was answered a moment ago; None where that would have to be looked up (or was None)."""
-        began, answer = self._found.get(key, (0.0, None))
-        if answer is None or not answer.done() or self._monotonic() - began >= self._max_age_seconds:
-            return None
-        return None if _failed(answer) else answer.result()
+        known = self._known.get(key)
+        return known[1] if known is not None and self._monotonic() < known[0] else None
 
     async def fresh(self, key: str) -> V:
         """What a look-up answers that begins after this call; those who wait for the same one share it."""
@@ -64,12 +65,21 @@ class Recent(Generic[V]):
         return await asyncio.shield(self._begin(key))
 
     def _begin(self, key: str) -> "asyncio.Future[V]":
+        began = self._monotonic()
         answer = asyncio.ensure_future(self._look_up(key))
-        self._found[key] = (self._monotonic(), answer)
+        answer.add_done_callback(partial(self._learn, key, began))
+        self._known.pop(key, None)
+        self._found[key] = (began, answer)
         self._found.move_to_end(key)
         if len(self._found) > self._most:
-            self._found.popitem(last=False)
+            forgotten, _ = self._found.popitem(last=False)
+            self._known.pop(forgotten, None)
         return answer
+
+    def _learn(self, key: str, began: float, answer: "asyncio.Future[V]") -> None:
+        _, newest = self._found.get(key, (0.0, None))
+        if answer is newest and not _failed(answer):
+            self._known[key] = (began + self._max_age_seconds, answer.result())
 
 
 def _failed(answer: "asyncio.Future[V]") -> bool:

@@ -9,7 +9,7 @@ from shared.web.log import note
 
 
 def deps_of(request: Request) -> Deps:
-    found: Deps = request.state["deps"]
+    found: Deps = request.scope["state"]["deps"]
     return found
 
 

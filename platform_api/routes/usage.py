@@ -17,7 +17,7 @@ async def verify_auth(request: Request) -> Response:
     headers = told(request, counted, now)
     error = deps.usage.refusal(decision)
     if error is not None:
-        raise refused(error, decision, now)
+        raise refused(error, decision, now, headers)
     usage = usage_json(decision)
     body = {"success": True, "userId": developer.user_id, "plan": usage["plan"], "usage": usage}
     return JSONResponse(body, headers=headers)

@@ -1,18 +1,16 @@
 """Who is calling, once a credential has been verified. Made by the authentication of each service, never by a route."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Developer:
+class Developer(NamedTuple):
     """A person signed in to the developers' Clerk app. `plan_claim` is a hint; the stored subscription wins."""
 
     user_id: str
     plan_claim: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EndUser:
+class EndUser(NamedTuple):
     """An end-user of one platform, by the platform's key (`plan` from X-User-Plan) or by a token (from its claim).
 
     `by_key` says which: the developer's server speaks with authority, a claim is only a hint.
@@ -25,8 +23,7 @@ class EndUser:
     key_last_four: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """A developer's server, by its key alone."""
 
     platform_id: str

@@ -42,14 +42,14 @@ class Tier:
     features: tuple[str, ...] = ()
     popular: bool = False
     trial_days: int = 0
+    quota: Quota = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quota", Quota(self.name, self.limit, self.rate_per_minute))
 
     @property
     def free(self) -> bool:
         return self.price is not None and self.price.free
-
-    @property
-    def quota(self) -> Quota:
-        return Quota(self.name, self.limit, self.rate_per_minute)
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON form, also the stored one."""
@@ -92,22 +92,20 @@ class TierConfig:
 
     tiers: tuple[Tier, ...] = (FREE,)
     version: int = 0
-    _by_name: dict[str, Tier] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_name: dict[str | None, Tier] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_name.update({tier.name: tier for tier in self.tiers})
+        self._by_name.update((None, tier) for tier in reversed(self.tiers) if tier.free)
 
     def named(self, name: str | None) -> Tier:
         """The tier of that name, or the free tier where no name is given.
 
         Raises UnknownTier (400, lists the known names) and NoTier (403) where there is no free tier to fall back on.
         """
-        if name is None:
-            free = next((tier for tier in self.tiers if tier.free), None)
-            if free is None:
-                raise NoTier("This end-user has no tier and the platform has no free one; choose a tier first.")
-            return free
         tier = self._by_name.get(name)
+        if tier is None and name is None:
+            raise NoTier("This end-user has no tier and the platform has no free one; choose a tier first.")
         if tier is None:
             known = [tier.name for tier in self.tiers]
             listed = ", ".join(known)

@@ -4,7 +4,6 @@ Made by shared.web.protocol for shared.web.straight. To the server it stands whe
 there (is this answered, may the connection live on, has the caller gone) is here too.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.types import Scope
@@ -35,16 +34,16 @@ class Exchange:
         self.keep_alive = keep_alive
         self.disconnected = self.response_complete = False
 
-    def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Say it. The headers are our own: lower case, without line breaks, and with the body's length."""
+    def answer(self, status: int, head: bytes, body: bytes) -> None:
+        """Say it. `head` has the headers' lines, the body's length among them."""
         connection = self._connection
         self.response_complete = True
         if self.disconnected:
             return
         lines = [STATUS_LINE[status]]
-        for name, value in (*connection.server_state.default_headers, *headers):
+        for name, value in connection.server_state.default_headers:
             lines += (name, b": ", value, b"\r\n")
-        lines += (b"\r\n", body) if self.keep_alive else (b"connection: close\r\n\r\n", body)
+        lines += (head, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", body)
         connection.transport.write(b"".join(lines))
         if not self.keep_alive:
             connection.transport.close()

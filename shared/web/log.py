@@ -32,6 +32,7 @@ SECURITY_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
 )
 _ON_THE_WIRE = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS)
+_GIVEN_TO_ALL = frozenset({b"x-request-id", *(name for name, _ in _ON_THE_WIRE)})
 
 
 def note(scope: Scope, **facts: Any) -> None:
@@ -73,11 +74,8 @@ class RequestLog:
 
 
 def begin(scope: Scope) -> outside.Asked:
-    """Give the request a state of its own, with its id in it (what the server gives is shared by all requests), and
-    follow from here on what it asks of other systems.
-    """
-    state: dict[str, Any] = dict(scope.get("state") or {})
-    scope["state"] = state
+    """Give the request its id and its facts, in its state, and follow from here on what it asks of other systems."""
+    state: dict[str, Any] = scope.setdefault("state", {})
     state["request_id"] = _given_id(scope) or new_id()
     state["facts"] = {}
     return outside.begin(traced=state.get(TRACES) is not None)
@@ -91,6 +89,23 @@ def dress(headers: Iterable[tuple[bytes, bytes]], named: str) -> list[tuple[byte
         (b"x-request-id", named.encode()),
         *(header for header in _ON_THE_WIRE if header[0] not in given),
     ]
+
+
+def dressed_lines(headers: Iterable[tuple[bytes, bytes]], named: str) -> bytes:
+    """The same as the lines of a head: lower case, without line breaks inside."""
+    lines = [_LINES, b"x-request-id: ", named.encode(), b"\r\n"]
+    for name, value in headers:
+        if name in _GIVEN_TO_ALL:  # an answer that says it itself: rare enough
+            return head_lines(dress(headers, named))
+        lines += (name, b": ", value, b"\r\n")
+    return b"".join(lines)
+
+
+def head_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+_LINES = head_lines(_ON_THE_WIRE)
 
 
 def end(service: str, scope: Scope, status: int, asked: outside.Asked) -> None:

@@ -5,6 +5,7 @@ Called by the routes of platform_api and tenant_api; what is counted, and which 
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from starlette.requests import Request
@@ -39,10 +40,13 @@ def idempotency(request: Request, raw_body: bytes) -> Idempotency | None:
     )
 
 
-def refused(error: ApiError, standing: Standing, now: datetime) -> ApiError:
-    """The same error with its RateLimit headers, and Retry-After: the next minute when rate limited, else the month."""
+def refused(error: ApiError, standing: Standing, now: datetime, headers: Mapping[str, str] | None = None) -> ApiError:
+    """The same error with its RateLimit headers, and Retry-After: the next minute when rate limited, else the month.
+
+    `headers` are those of `told`, where they are made already.
+    """
     resets_at = standing.minute_resets_at if isinstance(error, RateLimited) else standing.month_resets_at
-    error.headers |= limit_headers(standing, now)
+    error.headers |= limit_headers(standing, now) if headers is None else headers
     error.retry_after_seconds = seconds_until(resets_at, now)
     return error
 

@@ -53,6 +53,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._kept: list[bytes] | None = None  # the body so far of a message that may go straight once it is whole
         self._awaited: tuple[int, bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._idle_since = 0.0  # 0 while a message is on its way or worked on
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -63,11 +65,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await(None)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._idle_since = 0.0
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -149,6 +154,29 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
         for body in kept:
             super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """As the server's own, but for its timer for each answer: one that looks now and then costs less."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self._idle_timer = None
+        if self.transport.is_closing() or not self._idle_since:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._idle_timer = self.loop.call_later(left, self._close_if_idle)
 
     def _size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

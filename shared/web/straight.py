@@ -17,7 +17,7 @@ from shared.domain.errors import ApiError
 from shared.web.errors import error_answer, unforeseen
 from shared.web.exchange import Exchange
 from shared.web.guard import Admission
-from shared.web.log import begin, dress, end, request_id
+from shared.web.log import begin, dressed_lines, end, head_lines, request_id
 
 STRAIGHT = "straight"
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -46,7 +46,7 @@ class Straight:
 
     async def serve(self, exchange: Exchange, app: ASGIApp) -> None:
         """Answer one request; `app` is the long way."""
-        scope, state = exchange.scope, exchange.scope["state"]
+        scope = exchange.scope
         asked = begin(scope)
         scope["route"] = self._route  # as the router does, for whoever tells of the request
         self._places.taken += 1
@@ -59,10 +59,10 @@ class Straight:
                 exchange.drop()
                 end(self._service, scope, 500, asked)
         if answer.status_code == 401:
-            scope["state"] = state
             await _the_long_way(exchange, app)
             return
-        exchange.answer(answer.status_code, dress(answer.raw_headers, request_id(scope)), bytes(answer.body))
+        head = dressed_lines(answer.raw_headers, request_id(scope))
+        exchange.answer(answer.status_code, head, bytes(answer.body))
         end(self._service, scope, answer.status_code, asked)
 
     async def _answer(self, scope: Scope, body: bytes) -> Response:
@@ -85,7 +85,9 @@ async def _the_long_way(exchange: Exchange, app: ASGIApp) -> None:
     try:
         await app(exchange.scope, _received(exchange.body), send)
         start, *parts = said
-        exchange.answer(start["status"], start["headers"], b"".join(part.get("body", b"") for part in parts))
+        exchange.answer(
+            start["status"], head_lines(start["headers"]), b"".join(part.get("body", b"") for part in parts)
+        )
     finally:
         exchange.drop()
 

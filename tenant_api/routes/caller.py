@@ -14,7 +14,7 @@ MOST_CHARACTERS = 1000
 
 
 def deps_of(request: Request) -> Deps:
-    found: Deps = request.state["deps"]
+    found: Deps = request.scope["state"]["deps"]
     return found
 
 

@@ -29,7 +29,7 @@ async def data(request: Request) -> Response:
     headers = told(request, counted, now)
     error = deps.usage.refusal(end_user, units, decision)
     if error is not None:
-        return error_answer(request, refused(error, decision, now))
+        return error_answer(request, refused(error, decision, now, headers))
     return JsonAnswer({"success": True, "usage": usage_json(decision)}, headers=headers)
 
 
