@@ -70,6 +70,15 @@ class LinesTogether(logging.Handler):
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As every handler does, but for filters: it has none."""
+        self.acquire()
+        try:
+            self.emit(record)
+        finally:
+            self.release()
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._lines.append(self._json.line(record))
@@ -90,14 +99,14 @@ class LinesTogether(logging.Handler):
             self.release()
 
     def _will_be_flushed(self) -> bool:
-        """Whether a timer is set in the loop that runs here, or can be."""
+        """Whether a timer is set in a loop that lives, or can be."""
+        if self._due_in is not None and not self._due_in.is_closed():
+            return True
         try:
-            loop = asyncio.get_running_loop()
+            self._due_in = asyncio.get_running_loop()
         except RuntimeError:
             return False
-        if self._due_in is not loop:
-            self._due_in = loop
-            loop.call_later(GATHER_SECONDS, self._gathered)
+        self._due_in.call_later(GATHER_SECONDS, self._gathered)
         return True
 
     def _gathered(self) -> None:
