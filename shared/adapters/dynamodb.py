@@ -8,7 +8,7 @@ and 0009.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -34,9 +34,10 @@ from shared.adapters.dynamodb_outcomes import (
     outcome_unknown,
 )
 from shared.adapters.dynamodb_writes import Key, Wording, Write, check, delete, put, update, worded
-from shared.adapters.values import Item, plain, wire
+from shared.adapters.values import Answered, Item, WireValue, plain, text_of, to_wire, wire
 
 __all__ = [
+    "Answered",
     "ConditionFailed",
     "Dynamo",
     "Item",
@@ -46,12 +47,16 @@ __all__ = [
     "Reason",
     "Refused",
     "TransactionCancelled",
+    "WireValue",
     "Wording",
     "Write",
     "check",
     "delete",
     "put",
+    "text_of",
+    "to_wire",
     "update",
+    "wire",
     "worded",
 ]
 
@@ -167,9 +172,9 @@ class Dynamo:
         """
         return plain(await self._written(write))
 
-    async def write_with_others(self, write: Write) -> Mapping[str, Any] | None:
+    def write_with_others(self, write: Write) -> Awaitable[Answered]:
         """An update like any other, which may share its request with those of other items that wait now."""
-        return await self._batches.write(write)
+        return self._batches.write(write)
 
     async def _written(self, write: Write) -> Mapping[str, Any] | None:
         """The item in wire form."""

@@ -11,8 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
@@ -36,17 +35,16 @@ WireItem = Mapping[str, Any]
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """An update that waits, the statement that says it, and whom to tell."""
 
     write: Write
     statement: dict[str, Any]
-    answer: "asyncio.Future[WireItem | None]"
+    answer: "asyncio.Future[Answered]"
 
-    def tell(self, item: WireItem | None) -> None:
+    def tell(self, item: WireItem) -> None:
         if not self.answer.done():
-            self.answer.set_result(item)
+            self.answer.set_result(Answered(item))
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -65,26 +63,31 @@ class Batches:
         self._alone = 0
         self._woken = False
 
-    async def write(self, write: Write) -> Answered | None:
+    def write(self, write: Write) -> Awaitable[Answered]:
         """The item as it then is. Raises as a write of its own would."""
         statement = write.statement()
-        if statement is None or not self._ability.of(write.table, company=self._alone > 0):
-            self._alone += 1
-            try:
-                return _answered(await self._single(write))
-            finally:
-                self._alone -= 1
+        if statement is None or not self._ability.of(write.table):
+            return self._write_alone(write, could_share=statement is not None)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(write, statement, loop.create_future())
-        self._waiting.append(waiting)
+        answer: asyncio.Future[Answered] = loop.create_future()
+        self._waiting.append(_Waiting(write, statement, answer))
         if not self._woken:
             self._woken = True
             loop.call_soon(self._send_due)  # whoever else is ready at this very moment comes along
-        return _answered(await waiting.answer)
+        return answer
+
+    async def _write_alone(self, write: Write, *, could_share: bool) -> Answered:
+        if could_share and self._alone:
+            self._ability.ask(write.table)
+        self._alone += 1
+        try:
+            return Answered(_told(await self._single(write)))
+        finally:
+            self._alone -= 1
 
     def able(self, table: str) -> bool:
         """Whether the store is known to take statements on a table."""
-        return self._ability.of(table, company=False)
+        return self._ability.of(table)
 
     async def close(self) -> None:
         await self._ability.close()
@@ -168,13 +171,16 @@ class Batches:
 
     async def _send_alone(self, one: _Waiting) -> None:
         try:
-            one.tell(await self._single(one.write))
+            one.tell(_told(await self._single(one.write)))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
             one.fail(error)
 
 
-def _answered(item: WireItem | None) -> Answered | None:
-    return None if item is None else Answered(item)
+def _told(item: WireItem | None) -> WireItem:
+    """What an update made of its item; where that is not told, whoever needs it has to look."""
+    if item is None:
+        raise outcome_unknown()
+    return item
 
 
 class Ability:
@@ -187,15 +193,17 @@ class Ability:
         self._asked: dict[str, float] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
-    def of(self, table: str, *, company: bool) -> bool:
-        """Whether updates there may go together. Asked of the store once two could have."""
-        known = self._known.get(table)
-        if known is None and company and self._monotonic() >= self._asked.get(table, 0.0):
+    def of(self, table: str) -> bool:
+        """Whether updates there are known to go together."""
+        return self._known.get(table, False)
+
+    def ask(self, table: str) -> None:
+        """Of the store, unless it has answered or was asked a moment ago: two updates could have gone together."""
+        if table not in self._known and self._monotonic() >= self._asked.get(table, 0.0):
             self._asked[table] = self._monotonic() + ASK_AGAIN_SECONDS
             task = asyncio.create_task(self._ask(table))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
-        return known is True
 
     def lost(self, table: str, why: str) -> None:
         """It was thought to, and does not: from now on each update is a request of its own."""

@@ -4,7 +4,7 @@ Kept by shared.metering.lane, used by its settlements. Of a process's writes und
 the last known number: when one is seen to have happened, the others never will.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,12 +15,12 @@ from shared.metering.plan import Plan
 from shared.metering.usage_item import Posting, Stored
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Attempt:
     """A write that was sent, and the calls it counts."""
 
     posting: Posting
-    calls: tuple[Call, ...]
+    calls: Sequence[Call]
 
     @property
     def planned(self) -> Plan:
@@ -39,12 +39,9 @@ class Attempts:
     def any_unknown(self) -> bool:
         return bool(self._unknown)
 
-    async def prepare(self, attempt: Attempt) -> None:
+    def prepared(self, posting: Posting) -> Awaitable[None] | None:
         """Whatever the observer needs done before this write may be sent."""
-        posting = attempt.posting
-        needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
-        if needed is not None:
-            await needed
+        return self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
 
     def open_day(self, month: Month) -> date | None:
         """The day of the last attempt of unknown outcome, in this month."""
@@ -56,19 +53,12 @@ class Attempts:
     def happened(self, attempt: Attempt, stored: Stored) -> None:
         """This write is known to have happened, and so no other of its name that is still open."""
         posting, usage = attempt.posting, stored.usage
+        stamp, planned, after = posting.stamp, posting.planned, posting.planned.after
         if self._unknown:
-            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != posting.stamp.writer]
-        same_month = usage is not None and usage.month == posting.planned.after.month
+            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != stamp.writer]
+        used = usage.used if usage is not None and usage.month == after.month else after.used
         self._observer.written(
-            Written(
-                subject=self.subject,
-                stamp=posting.stamp,
-                share=posting.share,
-                units=posting.planned.units,
-                used=usage.used if usage is not None and same_month else posting.planned.after.used,
-                quota=posting.planned.quota,
-                plan_before=posting.seen.plan_in(posting.planned.after.month),
-            )
+            Written(self.subject, stamp, posting.share, planned.units, used, planned.quota, posting.plan_before)
         )
 
     def learn(self, seen: Stored) -> None:

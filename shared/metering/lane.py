@@ -18,7 +18,6 @@ from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
-from shared.metering.usage_item import Stored
 from shared.metrics import SHARED_CALLS
 
 MAX_BATCH = 2_000
@@ -34,10 +33,9 @@ class Lane:
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._stamps = stamps
         self._attempts = Attempts(subject, observer)
+        self._settlement = Settlement(ledger, clock, stamps, self._attempts)
         self._waiting: deque[Call] = deque()
-        self._seen: Stored | None = None
         self._looking: asyncio.Task[None] | None = None
         self.running: asyncio.Task[None] | None = None
 
@@ -48,10 +46,10 @@ class Lane:
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
-        usage = self._seen.usage if self._seen is not None else None
-        if usage is None or _fits(usage, quota, units):
+        seen = self._settlement.seen
+        if seen is None or seen.usage is None or _fits(seen.usage, quota, units):
             return None
-        decision = decide(usage, self._clock(), quota, units)
+        decision = decide(seen.usage, self._clock(), quota, units)
         return None if decision.admitted else decision
 
     def submit(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,7 +61,13 @@ class Lane:
         outside.for_many()
         try:
             while batch := self._take():
-                await self._settle(batch)
+                SHARED_CALLS.observe(len(batch))
+                try:
+                    await self._settlement.run(batch)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
+                    self._settlement.seen = None
+                    for call in batch:
+                        call.fail(error)
         finally:
             self.running = None
             if self._attempts.any_unknown and self._looking is None:
@@ -94,19 +98,11 @@ class Lane:
             return False
         return True
 
-    async def _settle(self, batch: list[Call]) -> None:
-        SHARED_CALLS.observe(len(batch))
-        settlement = Settlement(self._ledger, self._clock, self._stamps, self._attempts, self._seen)
-        try:
-            await settlement.run(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
-            settlement.seen = None
-            for call in batch:
-                call.fail(error)
-        self._seen = settlement.seen
-
     def _take(self) -> list[Call]:
         """The next batch in arrival order. A key that is in it already, and what does not fit, wait for the next."""
+        if len(self._waiting) <= 1:
+            only, self._waiting = list(self._waiting), deque()
+            return [call for call in only if call.waits]
         batch: list[Call] = []
         left: deque[Call] = deque()
         keys: set[str] = set()

@@ -9,16 +9,16 @@ neither counted twice nor answered uncounted.
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from shared.adapters.dynamodb import ConditionFailed, NotApplied, OutcomeUnknown, Reason, TransactionCancelled
 from shared.domain.errors import IdempotencyKeyReused, Unavailable
+from shared.domain.quota import Decision
 from shared.metering.attempts import Attempt, Attempts
-from shared.metering.calls import Call, Counted, tell_all
+from shared.metering.calls import Call, Counted, Idempotency, tell_all
 from shared.metering.ledger import Ledger, Marker, marker_from_item
 from shared.metering.plan import Plan, plan
-from shared.metering.share import share_of
 from shared.metering.stamps import Stamps, counting_day
 from shared.metering.usage_item import Posting, Stored
 
@@ -27,50 +27,52 @@ LONGEST_PAUSE_SECONDS = 0.25
 
 
 class Settlement:
-    """Settles one batch of one subject's calls. `stamps` numbers this process's writes, `attempts` follows them."""
+    """Settles one subject's calls, batch after batch. `stamps` numbers this process's writes, `attempts` follows them.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Callable[[], datetime],
-        stamps: Stamps,
-        attempts: Attempts,
-        seen: Stored | None,
-    ) -> None:
+    `seen` is what the store was last known to hold.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime], stamps: Stamps, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
         self._stamps = stamps
         self._attempts = attempts
-        self.seen = seen
+        self.seen: Stored | None = None
 
     async def run(self, batch: Sequence[Call]) -> None:
         """Answer every call of the batch that somebody still waits for."""
-        for pause in _pauses():
+        for tried in itertools.count():
             if self.seen is None:
                 self.seen = await self._ledger.load(self._attempts.subject)
-            self._attempts.learn(self.seen)
-            calls = tuple(call for call in batch if call.waits)
+            if self._attempts.any_unknown:
+                self._attempts.learn(self.seen)
+            calls = [call for call in batch if not call.answer.done()]
             if not calls:
                 return
-            if self._attempts.lost_track(self.seen, calls):
+            if self._attempts.any_unknown and self._attempts.lost_track(self.seen, calls):
                 raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
-            now = self._clock()
-            planned = plan(self.seen.usage, now, [(call.quota, call.units) for call in calls])
-            if planned.calls == 0:
+            planned = plan(self.seen.usage, self._clock(), [(call.quota, call.units) for call in calls])
+            if planned.last is None:
                 tell_all(calls, planned.decisions)
                 return
             if await self._attempt(self.seen, planned, calls):
                 return
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_pause(tried))
 
-    async def _attempt(self, seen: Stored, planned: Plan, calls: tuple[Call, ...]) -> bool:
+    async def _attempt(self, seen: Stored, planned: Plan, calls: Sequence[Call]) -> bool:
         """Send one write; True when its calls are answered, False when another try is due."""
-        stamp = self._stamps.next(self._day(planned))
-        share = share_of(planned, seen.plan_in(planned.after.month))
-        attempt = Attempt(Posting(self._attempts.subject, seen, planned, stamp, share), calls)
-        await self._attempts.prepare(attempt)
+        posting = Posting.of(self._attempts.subject, seen, planned, self._stamps.next(self._day(planned)))
+        attempt = Attempt(posting, calls)
+        needed = self._attempts.prepared(posting)
+        if needed is not None:
+            await needed
         try:
-            stored = await self._send(attempt)
+            marked = _marked(attempt)
+            if marked:
+                await self._ledger.count_marked(posting, [_marker(*one) for one in marked])
+                stored = posting.after()
+            else:
+                stored = posting.answered(await self._ledger.count(posting))
         except ConditionFailed as lost:
             self.seen = Stored.from_item(lost.item)
         except TransactionCancelled as cancelled:
@@ -89,17 +91,8 @@ class Settlement:
 
     def _day(self, planned: Plan) -> date:
         """Today; while an attempt of unknown outcome is open its day, whose number keeps it from happening later."""
-        return self._attempts.open_day(planned.after.month) or counting_day(planned.now, planned.after.month)
-
-    async def _send(self, attempt: Attempt) -> Stored:
-        markers = [
-            Marker(call.idempotency.key_hash, call.idempotency.fingerprint, decision)
-            for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
-            if call.idempotency is not None and decision.admitted
-        ]
-        if markers:
-            return await self._ledger.count_marked(attempt.posting, markers)
-        return await self._ledger.count(attempt.posting)
+        open_day = self._attempts.open_day(planned.after.month) if self._attempts.any_unknown else None
+        return open_day or counting_day(planned.now, planned.after.month)
 
     def _cancelled(self, attempt: Attempt, reasons: Sequence[Reason]) -> None:
         """Learn from a transaction that did not happen: a newer usage, or keys that have their answer already."""
@@ -109,12 +102,7 @@ class Settlement:
             self._attempts.learn(self.seen)  # where an earlier attempt of ours was faster, its calls have their answer
         elif not any(reason.condition_failed for reason in marker_reasons):
             self.seen = None  # collided with another write under way, which will have changed the usage
-        marked = [
-            call
-            for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
-            if call.idempotency is not None and decision.admitted
-        ]
-        for call, reason in zip(marked, marker_reasons, strict=True):
+        for (call, _, _), reason in zip(_marked(attempt), marker_reasons, strict=True):
             if reason.condition_failed and reason.item is not None:
                 replay(call, marker_from_item(reason.item))
 
@@ -129,9 +117,22 @@ def replay(call: Call, marker: Marker) -> None:
         )
 
 
-def _pauses() -> Iterator[float]:
+def _marked(attempt: Attempt) -> list[tuple[Call, Idempotency, Decision]]:
+    """The admitted calls that came with a key."""
+    return [
+        (call, call.idempotency, decision)
+        for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
+        if call.idempotency is not None and decision.admitted
+    ]
+
+
+def _marker(_call: Call, key: Idempotency, decision: Decision) -> Marker:
+    return Marker(key.key_hash, key.fingerprint, decision)
+
+
+def _pause(tried: int) -> float:
     """No pause after the first try (a lost race is re-decided at once), then growing ones with jitter."""
-    yield 0
-    for exponent in itertools.count():
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**exponent)
-        yield longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing
+    if tried == 0:
+        return 0
+    longest: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tried - 1))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing
