@@ -8,7 +8,7 @@ and 0009.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from shared import outside
-from shared.adapters.dynamodb_batches import Batches
+from shared.adapters.dynamodb_batches import Awaits, Batches
 from shared.adapters.dynamodb_http import CONNECT_SECONDS, READ_SECONDS, DynamoHttp
 from shared.adapters.dynamodb_outcomes import (
     ConditionFailed,
@@ -38,6 +38,7 @@ from shared.adapters.values import Answered, Item, WireValue, plain, text_of, to
 
 __all__ = [
     "Answered",
+    "Awaits",
     "ConditionFailed",
     "Dynamo",
     "Item",
@@ -172,9 +173,13 @@ class Dynamo:
         """
         return plain(await self._written(write))
 
-    def write_with_others(self, write: Write) -> Awaitable[Answered]:
+    async def write_with_others(self, write: Write) -> Answered:
         """An update like any other, which may share its request with those of other items that wait now."""
-        return self._batches.write(write)
+        return await self._batches.write(write)
+
+    def post_with_others(self, write: Write, awaits: Awaits) -> bool:
+        """The same without a future and a task: whoever awaits it is told. False where it has to go alone."""
+        return self._batches.post(write, awaits)
 
     async def _written(self, write: Write) -> Mapping[str, Any] | None:
         """The item in wire form."""

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
@@ -35,20 +35,36 @@ WireItem = Mapping[str, Any]
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
+class Awaits(Protocol):
+    """Who is told how an update ended, at once and once. Neither may raise."""
+
+    def tell(self, item: WireItem, /) -> None:
+        """It happened, and this is what stands there now, in wire form."""
+
+    def fail(self, error: Exception, /) -> None:
+        """As a write of its own would have raised."""
+
+
 class _Waiting(NamedTuple):
     """An update that waits, the statement that says it, and whom to tell."""
 
     write: Write
     statement: dict[str, Any]
-    answer: "asyncio.Future[Answered]"
+    awaits: Awaits
 
-    def tell(self, item: WireItem) -> None:
-        if not self.answer.done():
-            self.answer.set_result(Answered(item))
 
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+class _Answer(NamedTuple):
+    """Tells a future."""
+
+    future: "asyncio.Future[Answered]"
+
+    def tell(self, item: WireItem, /) -> None:
+        if not self.future.done():
+            self.future.set_result(Answered(item))
+
+    def fail(self, error: Exception, /) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Batches:
@@ -63,27 +79,31 @@ class Batches:
         self._alone = 0
         self._woken = False
 
-    def write(self, write: Write) -> Awaitable[Answered]:
+    async def write(self, write: Write) -> Answered:
         """The item as it then is. Raises as a write of its own would."""
-        statement = write.statement()
-        if statement is None or not self._ability.of(write.table):
-            return self._write_alone(write, could_share=statement is not None)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answered] = loop.create_future()
-        self._waiting.append(_Waiting(write, statement, answer))
-        if not self._woken:
-            self._woken = True
-            loop.call_soon(self._send_due)  # whoever else is ready at this very moment comes along
-        return answer
-
-    async def _write_alone(self, write: Write, *, could_share: bool) -> Answered:
-        if could_share and self._alone:
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        if self.post(write, _Answer(answer)):
+            return await answer
+        if self._alone and write.statement() is not None:
             self._ability.ask(write.table)
         self._alone += 1
         try:
             return Answered(_told(await self._single(write)))
         finally:
             self._alone -= 1
+
+    def post(self, write: Write, awaits: Awaits) -> bool:
+        """Take an update along with others, if it can go so; False where it has to be a request of its own."""
+        if not self._ability.of(write.table):
+            return False
+        statement = write.statement()
+        if statement is None:
+            return False
+        self._waiting.append(_Waiting(write, statement, awaits))
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._send_due)  # whoever is ready at this very moment comes along
+        return True
 
     def able(self, table: str) -> bool:
         """Whether the store is known to take statements on a table."""
@@ -134,13 +154,14 @@ class Batches:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is true of each of them
             for one in batch:
-                one.fail(error)
+                one.awaits.fail(error)
             return
         responses = answer.get("Responses", ())
         if len(responses) != len(batch):
             responses = [{}] * len(batch)
         again = [one for one, said in zip(batch, responses, strict=True) if not self._settled(one, said)]
-        await asyncio.gather(*(self._send_alone(one) for one in again))
+        if again:
+            await asyncio.gather(*(self._send_alone(one) for one in again))
 
     def _settled(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
         """Tell one what the batch's answer says of it; False where it has to be sent on its own."""
@@ -150,20 +171,20 @@ class Batches:
             if item is None:
                 # It happened, but what stands there now is not told: the caller has to look.
                 self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
-                one.fail(outcome_unknown())
+                one.awaits.fail(outcome_unknown())
             else:
-                one.tell(item)
+                one.awaits.tell(item)
             return True
         code = error.get("Code", "")
         if code == "ConditionalCheckFailed":
             item = plain(error.get("Item"))
             if item is None:
                 return False  # nothing stands there, or the store does not tell: a request of its own does
-            one.fail(ConditionFailed(item))
+            one.awaits.fail(ConditionFailed(item))
         elif code in _NOT_APPLIED:
-            one.fail(not_applied())
+            one.awaits.fail(not_applied())
         elif code == "InternalServerError":
-            one.fail(outcome_unknown())
+            one.awaits.fail(outcome_unknown())
         else:
             self._ability.lost(one.write.table, f"{code}: {error.get('Message', '')}")
             return False
@@ -171,9 +192,11 @@ class Batches:
 
     async def _send_alone(self, one: _Waiting) -> None:
         try:
-            one.tell(_told(await self._single(one.write)))
+            item = _told(await self._single(one.write))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
-            one.fail(error)
+            one.awaits.fail(error)
+        else:
+            one.awaits.tell(item)
 
 
 def _told(item: WireItem | None) -> WireItem:

@@ -9,22 +9,35 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.periods import Month
-from shared.metering.calls import Call, tell_all
+from shared.domain.quota import Decision
+from shared.metering.calls import Call, Idempotency, tell_all
 from shared.metering.observer import Observer, Written
 from shared.metering.plan import Plan
 from shared.metering.usage_item import Posting, Stored
 
+Marked = tuple[Call, Idempotency, Decision]
+
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A write that was sent, and the calls it counts."""
+    """A write that is to be sent, or was, and the calls it counts.
+
+    `marked` are those of the admitted calls that came with a key; `needed` is what must be done before it may be sent.
+    """
 
     posting: Posting
     calls: Sequence[Call]
+    marked: Sequence[Marked]
+    needed: Awaitable[None] | None
 
     @property
     def planned(self) -> Plan:
         return self.posting.planned
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is one write, and nothing else."""
+        return self.needed is None and not self.marked
 
 
 class Attempts:
@@ -39,9 +52,15 @@ class Attempts:
     def any_unknown(self) -> bool:
         return bool(self._unknown)
 
-    def prepared(self, posting: Posting) -> Awaitable[None] | None:
-        """Whatever the observer needs done before this write may be sent."""
-        return self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
+    def made(self, posting: Posting, calls: Sequence[Call]) -> Attempt:
+        """The attempt at this write, with whatever its calls and the observer need beside it."""
+        marked = [
+            (call, call.idempotency, decision)
+            for call, decision in zip(calls, posting.planned.decisions, strict=True)
+            if call.idempotency is not None and decision.admitted
+        ]
+        needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
+        return Attempt(posting, calls, marked, needed)
 
     def open_day(self, month: Month) -> date | None:
         """The day of the last attempt of unknown outcome, in this month."""

@@ -6,18 +6,20 @@ on a write of unknown outcome, the lane looks a while later whether it happened.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from shared import outside
 from shared.domain.errors import Unavailable
 from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide
-from shared.metering.attempts import Attempts
+from shared.metering.attempts import Attempt, Attempts
 from shared.metering.calls import Call
 from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
+from shared.metering.usage_item import Stored
 from shared.metrics import SHARED_CALLS
 
 MAX_BATCH = 2_000
@@ -36,13 +38,15 @@ class Lane:
         self._attempts = Attempts(subject, observer)
         self._settlement = Settlement(ledger, clock, stamps, self._attempts)
         self._waiting: deque[Call] = deque()
+        self._busy = False
+        self._long_way: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self.running: asyncio.Task[None] | None = None
+        self._rested: asyncio.Future[None] | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nothing would be lost with this lane."""
-        return self.running is None and not self._attempts.any_unknown
+        return not self._busy and not self._attempts.any_unknown
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
@@ -54,29 +58,77 @@ class Lane:
 
     def submit(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
         self._waiting.append(call)
-        if self.running is None:
-            self.running = loop.create_task(self._run())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._go_on)  # whoever calls at this very moment comes along
 
-    async def _run(self) -> None:
+    def _go_on(self) -> None:
+        """The next batches. Nearly all are one write, told of to `_Sent`; what needs more is a task's."""
+        while batch := self._take():
+            SHARED_CALLS.observe(len(batch))
+            attempt, seen = None, self._settlement.sure
+            if seen is not None:
+                attempt = self._begun(batch, seen)
+                if attempt is None:
+                    continue
+                if attempt.plain and self._ledger.post(attempt.posting, _Sent(self, attempt)):
+                    return
+            self._long_way = asyncio.create_task(self._go_the_long_way(batch, attempt))
+            return
+        self._rest()
+
+    def _rest(self) -> None:
+        self._busy = False
+        if self._rested is not None:
+            self._rested.set_result(None)
+            self._rested = None
+        if self._attempts.any_unknown and self._looking is None:
+            self._looking = asyncio.create_task(self._look_later())
+
+    def _begun(self, batch: Sequence[Call], seen: Stored) -> Attempt | None:
+        """The attempt at this batch; None where all of it is answered."""
+        try:
+            return self._settlement.attempt(batch, seen)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
+            self._broken(batch, error)
+            return None
+
+    def written(self, attempt: Attempt, item: Mapping[str, Any]) -> None:
+        """A write that was taken along with others has happened."""
+        try:
+            self._settlement.happened(attempt, attempt.posting.answered(item))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
+            self._broken(attempt.calls, error)
+        self._go_on()
+
+    def failed(self, attempt: Attempt, error: Exception) -> None:
+        """It has ended otherwise."""
+        self._long_way = asyncio.create_task(self._go_the_long_way(attempt.calls, attempt, error))
+
+    async def _go_the_long_way(
+        self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None
+    ) -> None:
         outside.for_many()
         try:
-            while batch := self._take():
-                SHARED_CALLS.observe(len(batch))
-                try:
-                    await self._settlement.run(batch)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
-                    self._settlement.seen = None
-                    for call in batch:
-                        call.fail(error)
-        finally:
-            self.running = None
-            if self._attempts.any_unknown and self._looking is None:
-                self._looking = asyncio.create_task(self._look_later())
+            await self._settlement.run(batch, attempt, error)
+        except Exception as broken:  # noqa: BLE001 - as above
+            self._broken(batch, broken)
+        except BaseException:
+            self._rest()
+            raise
+        self._go_on()
+
+    def _broken(self, batch: Iterable[Call], error: Exception) -> None:
+        self._settlement.seen = None
+        for call in batch:
+            call.fail(error)
 
     async def close(self) -> None:
         """Let the write under way finish, and learn what became of the others while somebody still can."""
-        if self.running is not None:
-            await asyncio.gather(self.running, return_exceptions=True)
+        while self._busy:
+            if self._rested is None:
+                self._rested = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._rested)
         if self._looking is not None:
             self._looking.cancel()
         if self._attempts.any_unknown:
@@ -86,7 +138,7 @@ class Lane:
     async def _look_later(self) -> None:
         while waited_for := self._attempts.still_unknown():
             await asyncio.sleep(LOOK_AFTER_SECONDS)
-            if await self._look() and self.running is None:
+            if await self._look() and not self._busy:
                 self._attempts.never(waited_for)
         self._looking = None
 
@@ -118,6 +170,19 @@ class Lane:
             batch.append(call)
         self._waiting = left
         return batch
+
+
+class _Sent(NamedTuple):
+    """Waits for an attempt that was taken along with others' writes."""
+
+    lane: Lane
+    attempt: Attempt
+
+    def tell(self, item: Mapping[str, Any], /) -> None:
+        self.lane.written(self.attempt, item)
+
+    def fail(self, error: Exception, /) -> None:
+        self.lane.failed(self.attempt, error)
 
 
 def _fits(usage: Usage, quota: Quota, units: int) -> bool:

@@ -4,12 +4,12 @@ Called by shared.metering.settlement. The shape of a usage item is shared.meteri
 one transaction with the count it belongs to.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.dynamodb import Answered, Dynamo, Item, Write, put
+from shared.adapters.dynamodb import Awaits, Dynamo, Item, Write, put
 from shared.domain.periods import Month
 from shared.domain.quota import Decision, Quota, Usage, Verdict
 from shared.metering.usage_item import Posting, Stored, usage_key
@@ -41,17 +41,23 @@ class Ledger:
     async def load(self, subject: str) -> Stored:
         return Stored.from_item(await self._dynamo.get(self._table, usage_key(subject)))
 
-    def count(self, posting: Posting) -> Awaitable[Answered]:
+    async def count(self, posting: Posting) -> Stored:
         """Add the plan's admitted calls; answers what stands then. Raises ConditionFailed where they do not fit."""
-        return self._dynamo.write_with_others(usage_write(self._table, posting))
+        answered = await self._dynamo.write_with_others(usage_write(self._table, posting))
+        return posting.answered(answered.wired)
 
-    async def count_marked(self, posting: Posting, markers: Sequence[Marker]) -> None:
+    def post(self, posting: Posting, awaits: Awaits) -> bool:
+        """The same with others' writes, told of when it has ended; False where this store takes none together."""
+        return self._dynamo.post_with_others(usage_write(self._table, posting), awaits)
+
+    async def count_marked(self, posting: Posting, markers: Sequence[Marker]) -> Stored:
         """The same in one transaction with the markers, whose answers must hold: so on exactly the usage seen.
 
         Raises TransactionCancelled; its first reason is the usage's, the others are the markers' in order.
         """
         marker_writes = [self._marker_write(posting.subject, marker, posting.planned.now) for marker in markers]
         await self._dynamo.transact([usage_write(self._table, posting, exactly=True), *marker_writes])
+        return posting.after()
 
     async def marker(self, subject: str, key_hash: str, now: datetime) -> Marker | None:
         """The answer stored under a key, unless its 24 hours are over."""

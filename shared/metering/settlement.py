@@ -14,9 +14,8 @@ from datetime import date, datetime
 
 from shared.adapters.dynamodb import ConditionFailed, NotApplied, OutcomeUnknown, Reason, TransactionCancelled
 from shared.domain.errors import IdempotencyKeyReused, Unavailable
-from shared.domain.quota import Decision
 from shared.metering.attempts import Attempt, Attempts
-from shared.metering.calls import Call, Counted, Idempotency, tell_all
+from shared.metering.calls import Call, Counted, tell_all
 from shared.metering.ledger import Ledger, Marker, marker_from_item
 from shared.metering.plan import Plan, plan
 from shared.metering.stamps import Stamps, counting_day
@@ -39,55 +38,83 @@ class Settlement:
         self._attempts = attempts
         self.seen: Stored | None = None
 
-    async def run(self, batch: Sequence[Call]) -> None:
-        """Answer every call of the batch that somebody still waits for."""
+    @property
+    def sure(self) -> Stored | None:
+        """What the store is known to hold; None where something has to be looked up before the next write."""
+        return None if self._attempts.any_unknown else self.seen
+
+    async def run(self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None) -> None:
+        """Answer every call of the batch that somebody still waits for.
+
+        `attempt` is one that is made for it already, `error` how that ended.
+        """
         for tried in itertools.count():
-            if self.seen is None:
-                self.seen = await self._ledger.load(self._attempts.subject)
-            if self._attempts.any_unknown:
-                self._attempts.learn(self.seen)
-            calls = [call for call in batch if not call.answer.done()]
-            if not calls:
+            if attempt is None:
+                if self.seen is None:
+                    self.seen = await self._ledger.load(self._attempts.subject)
+                attempt = self.attempt(batch, self.seen)
+                if attempt is None:
+                    return
+            error = error or await self._sent(attempt)
+            if error is None:
                 return
-            if self._attempts.any_unknown and self._attempts.lost_track(self.seen, calls):
-                raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
-            planned = plan(self.seen.usage, self._clock(), [(call.quota, call.units) for call in calls])
-            if planned.last is None:
-                tell_all(calls, planned.decisions)
-                return
-            if await self._attempt(self.seen, planned, calls):
-                return
+            self._failed(attempt, error)
+            attempt = error = None
             await asyncio.sleep(_pause(tried))
 
-    async def _attempt(self, seen: Stored, planned: Plan, calls: Sequence[Call]) -> bool:
-        """Send one write; True when its calls are answered, False when another try is due."""
-        posting = Posting.of(self._attempts.subject, seen, planned, self._stamps.next(self._day(planned)))
-        attempt = Attempt(posting, calls)
-        needed = self._attempts.prepared(posting)
-        if needed is not None:
-            await needed
+    def attempt(self, batch: Sequence[Call], seen: Stored) -> Attempt | None:
+        """The write that counts the calls somebody still waits for; None where there are none, or all are answered."""
+        unknown = self._attempts.any_unknown
+        if unknown:
+            self._attempts.learn(seen)
+        calls = [call for call in batch if not call.answer.done()]
+        if not calls:
+            return None
+        if unknown and self._attempts.lost_track(seen, calls):
+            raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
+        planned = plan(seen.usage, self._clock(), [(call.quota, call.units) for call in calls])
+        if planned.last is None:
+            tell_all(calls, planned.decisions)
+            return None
+        stamp = self._stamps.next(self._day(planned))
+        return self._attempts.made(Posting.of(self._attempts.subject, seen, planned, stamp), calls)
+
+    def happened(self, attempt: Attempt, stored: Stored) -> None:
+        """Answer its calls: it is durable."""
+        self.seen = stored
+        self._attempts.happened(attempt, stored)
+        planned = attempt.posting.planned
+        tell_all(attempt.calls, planned.settled(stored.usage or planned.after))
+
+    async def _sent(self, attempt: Attempt) -> Exception | None:
+        """Why it did not happen; None once its calls are answered."""
+        if attempt.needed is not None:
+            await attempt.needed
         try:
-            marked = _marked(attempt)
-            if marked:
-                await self._ledger.count_marked(posting, [_marker(*one) for one in marked])
-                stored = posting.after()
+            if attempt.marked:
+                markers = [Marker(key.key_hash, key.fingerprint, decision) for _, key, decision in attempt.marked]
+                stored = await self._ledger.count_marked(attempt.posting, markers)
             else:
-                stored = posting.answered(await self._ledger.count(posting))
-        except ConditionFailed as lost:
-            self.seen = Stored.from_item(lost.item)
-        except TransactionCancelled as cancelled:
-            self._cancelled(attempt, cancelled.reasons)
-        except NotApplied:
-            pass
-        except OutcomeUnknown:
-            self._attempts.unknown(attempt)
-            self.seen = None
-        else:
-            self.seen = stored
-            self._attempts.happened(attempt, stored)
-            tell_all(calls, planned.settled(stored.usage or planned.after))
-            return True
-        return False
+                stored = await self._ledger.count(attempt.posting)
+        except Exception as error:  # noqa: BLE001 - `_failed` tells them apart
+            return error
+        self.happened(attempt, stored)
+        return None
+
+    def _failed(self, attempt: Attempt, error: Exception) -> None:
+        """Learn what is to be learned from it, for another try; raises what no other try would change."""
+        match error:
+            case ConditionFailed():
+                self.seen = Stored.from_item(error.item)
+            case TransactionCancelled():
+                self._cancelled(attempt, error.reasons)
+            case NotApplied():
+                pass
+            case OutcomeUnknown():
+                self._attempts.unknown(attempt)
+                self.seen = None
+            case _:
+                raise error
 
     def _day(self, planned: Plan) -> date:
         """Today; while an attempt of unknown outcome is open its day, whose number keeps it from happening later."""
@@ -102,7 +129,7 @@ class Settlement:
             self._attempts.learn(self.seen)  # where an earlier attempt of ours was faster, its calls have their answer
         elif not any(reason.condition_failed for reason in marker_reasons):
             self.seen = None  # collided with another write under way, which will have changed the usage
-        for (call, _, _), reason in zip(_marked(attempt), marker_reasons, strict=True):
+        for (call, _, _), reason in zip(attempt.marked, marker_reasons, strict=True):
             if reason.condition_failed and reason.item is not None:
                 replay(call, marker_from_item(reason.item))
 
@@ -115,19 +142,6 @@ def replay(call: Call, marker: Marker) -> None:
         call.fail(
             IdempotencyKeyReused("This Idempotency-Key was used with another request; use a new key for a new call.")
         )
-
-
-def _marked(attempt: Attempt) -> list[tuple[Call, Idempotency, Decision]]:
-    """The admitted calls that came with a key."""
-    return [
-        (call, call.idempotency, decision)
-        for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
-        if call.idempotency is not None and decision.admitted
-    ]
-
-
-def _marker(_call: Call, key: Idempotency, decision: Decision) -> Marker:
-    return Marker(key.key_hash, key.fingerprint, decision)
 
 
 def _pause(tried: int) -> float:

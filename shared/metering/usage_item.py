@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from shared.adapters.dynamodb import Answered, text_of
+from shared.adapters.dynamodb import text_of
 from shared.domain.periods import Month
 from shared.domain.quota import Usage
 from shared.metering.plan import Plan
@@ -95,9 +95,12 @@ class Posting(NamedTuple):
         total = share if starts else added(seen.share_of(stamp.writer), share)
         return cls(subject, seen, planned, stamp, plan_before, share, total, entry_of(stamp.number, total), starts)
 
-    def answered(self, item: Answered) -> Stored:
-        """What stands there once this is written, by the store's answer; it holds what the write's condition said."""
-        wired, after = item.wired, self.planned.after
+    def answered(self, wired: Mapping[str, Any]) -> Stored:
+        """What stands there once this is written, by the store's answer, in wire form.
+
+        What the write has set, or was conditional on, needs no second look.
+        """
+        after = self.planned.after
         used, calls = int(wired["usageCount"]["N"]), int(wired["minuteCalls"]["N"])
         usage = after
         if used != after.used or calls != after.calls:

@@ -202,10 +202,10 @@ async def test_others_gather_only_behind_requests_under_way_and_never_more_than_
     store.go.clear()
     early = []
     for index in range(FEW_UNDER_WAY):
-        early.append(asyncio.ensure_future(batches.write(write(f"early {index}"))))
+        early.append(asyncio.create_task(batches.write(write(f"early {index}"))))
         await turns()
     assert len(store.alone) == FEW_UNDER_WAY
-    waiting = [asyncio.ensure_future(batches.write(write(f"{index}"))) for index in range(MOST_STATEMENTS + 2)]
+    waiting = [asyncio.create_task(batches.write(write(f"{index}"))) for index in range(MOST_STATEMENTS + 2)]
     await turns()
     assert [len(batch) for batch in store.batches] == [MOST_STATEMENTS]  # a full one need not wait
     store.go.set()
