@@ -5,9 +5,10 @@ with those of other items; what it can't say stays a request of its own.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from shared.adapters.values import Item, WireValue, wire
 
 Key = Mapping[str, str]
+InOrder = Callable[[Mapping[str, WireValue]], Sequence[WireValue]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +73,11 @@ class Write(NamedTuple):
         said = _said(self.table, self.wording, tuple(key))
         if said is None:
             return None
-        text, marks = said
-        parameters = [values[mark] if mark in values else {"S": key[mark]} for mark in marks]
-        return {"Statement": text, "Parameters": parameters, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        text, in_order = said
+        given = dict(values)
+        for name, part in key.items():
+            given[name] = {"S": part}
+        return {"Statement": text, "Parameters": in_order(given), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 def put(
@@ -146,8 +150,8 @@ _QUOTABLE = re.compile(r"[\w.:-]+")
 
 
 @lru_cache(4096)
-def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[orjson.Fragment, tuple[str, ...]] | None:
-    """The statement's text and what its question marks stand for: a `:value` or an attribute of the key."""
+def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[orjson.Fragment, InOrder] | None:
+    """The statement's text, and its parameters out of values and key; there are two at least."""
     try:
         paths = _Paths(wording.names or {})
         marks: list[str] = []
@@ -166,7 +170,7 @@ def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[orjson.Fr
     clauses += ["SET " + ", ".join(sets)] if sets else []
     clauses += ["REMOVE " + ", ".join(removes)] if removes else []
     text = " ".join([*clauses, "WHERE", " AND ".join(wheres), "RETURNING ALL NEW *"])
-    return orjson.Fragment(orjson.dumps(text)), tuple(marks)
+    return orjson.Fragment(orjson.dumps(text)), itemgetter(*marks)
 
 
 def _actions(expression: str) -> Iterator[tuple[str, str]]:

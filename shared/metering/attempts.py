@@ -77,7 +77,15 @@ class Attempts:
             self._unknown = [one for one in self._unknown if one.posting.stamp.writer != stamp.writer]
         used = usage.used if usage is not None and usage.month == after.month else after.used
         self._observer.written(
-            Written(self.subject, stamp, posting.share, planned.units, used, planned.quota, posting.plan_before)
+            Written(
+                self.subject,
+                stamp,
+                posting.share,
+                after.used - planned.before.used,
+                used,
+                planned.quota,
+                posting.plan_before,
+            )
         )
 
     def learn(self, seen: Stored) -> None:

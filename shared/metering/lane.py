@@ -152,9 +152,11 @@ class Lane:
 
     def _take(self) -> list[Call]:
         """The next batch in arrival order. A key that is in it already, and what does not fit, wait for the next."""
-        if len(self._waiting) <= 1:
-            only, self._waiting = list(self._waiting), deque()
-            return [call for call in only if call.waits]
+        if not self._waiting:
+            return []
+        if len(self._waiting) == 1:
+            call = self._waiting.popleft()
+            return [call] if call.waits else []
         batch: list[Call] = []
         left: deque[Call] = deque()
         keys: set[str] = set()

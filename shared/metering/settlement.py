@@ -52,7 +52,8 @@ class Settlement:
             if attempt is None:
                 if self.seen is None:
                     self.seen = await self._ledger.load(self._attempts.subject)
-                attempt = self.attempt(batch, self.seen)
+                calls = self._unanswered(batch, self.seen)
+                attempt = self.attempt(calls, self.seen) if calls else None
                 if attempt is None:
                     return
             error = error or await self._sent(attempt)
@@ -62,16 +63,8 @@ class Settlement:
             attempt = error = None
             await asyncio.sleep(_pause(tried))
 
-    def attempt(self, batch: Sequence[Call], seen: Stored) -> Attempt | None:
-        """The write that counts the calls somebody still waits for; None where there are none, or all are answered."""
-        unknown = self._attempts.any_unknown
-        if unknown:
-            self._attempts.learn(seen)
-        calls = [call for call in batch if not call.answer.done()]
-        if not calls:
-            return None
-        if unknown and self._attempts.lost_track(seen, calls):
-            raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
+    def attempt(self, calls: Sequence[Call], seen: Stored) -> Attempt | None:
+        """The write that counts these calls; None where all of them are refused, and told so."""
         planned = plan(seen.usage, self._clock(), [(call.quota, call.units) for call in calls])
         if planned.last is None:
             tell_all(calls, planned.decisions)
@@ -85,6 +78,14 @@ class Settlement:
         self._attempts.happened(attempt, stored)
         planned = attempt.posting.planned
         tell_all(attempt.calls, planned.settled(stored.usage or planned.after))
+
+    def _unanswered(self, batch: Sequence[Call], seen: Stored) -> list[Call]:
+        """The calls somebody still waits for. Some may have been counted by a write whose outcome is learned now."""
+        self._attempts.learn(seen)
+        calls = [call for call in batch if call.waits]
+        if calls and self._attempts.lost_track(seen, calls):
+            raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
+        return calls
 
     async def _sent(self, attempt: Attempt) -> Exception | None:
         """Why it did not happen; None once its calls are answered."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shared.adapters.dynamodb import WireValue, Wording, Write, to_wire, wire, worded
-from shared.domain.periods import timestamp
+from shared.domain.periods import Month, timestamp
 from shared.metering.usage_item import ENOUGH_WRITERS, Posting, day_name, superseded, usage_key
 
 KEPT_AFTER_MONTH = timedelta(days=400)
@@ -169,17 +169,23 @@ def _word_writers(shape: _More, words: _Words) -> None:
         words.removes.append("#past")
 
 
+@lru_cache
+def _when(month: Month, minute: int) -> tuple[WireValue, WireValue]:
+    return {"S": month.texts[0]}, {"N": str(minute)}
+
+
 def _more_values(posting: Posting, shape: _More) -> dict[str, WireValue]:
     """Exactly the values that the words of this shape name: the store refuses a value that none does."""
     planned, seen = posting.planned, posting.seen
     before, after = planned.before, planned.after
+    period, minute = _when(after.month, after.minute)
     values: dict[str, WireValue] = {
         ":updated": {"S": timestamp(planned.now)},
         ":own": {"S": posting.entry},
-        ":period": {"S": after.month.texts[0]},
+        ":period": period,
         ":more_used": {"N": str(after.used - before.used)},
         ":plan": {"S": planned.quota.plan},
-        ":minute": {"N": str(after.minute)},
+        ":minute": minute,
     }
     if shape.units_bound:
         values[":seen_used"] = {"N": str(before.used if shape.exactly else planned.units_room)}
