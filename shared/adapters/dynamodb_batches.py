@@ -36,7 +36,7 @@ Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
 class Awaits(Protocol):
-    """Who is told how an update ended, at once and once. Neither may raise."""
+    """Who is told how an update ended, at once; who was told hears no more. Neither may raise."""
 
     def tell(self, item: WireItem, /) -> None:
         """It happened, and this is what stands there now, in wire form."""
@@ -156,24 +156,35 @@ class Batches:
             for one in batch:
                 one.awaits.fail(error)
             return
-        responses = answer.get("Responses", ())
-        if len(responses) != len(batch):
-            responses = [{}] * len(batch)
-        again = [one for one, said in zip(batch, responses, strict=True) if not self._settled(one, said)]
+        try:
+            again = self._unsettled(batch, answer.get("Responses", ()))
+        except Exception:
+            logger.exception("a batch's answer is not understood")
+            for one in batch:
+                one.awaits.fail(outcome_unknown())  # who was told already does not hear it
+            return
         if again:
             await asyncio.gather(*(self._send_alone(one) for one in again))
 
+    def _unsettled(self, batch: Sequence[_Waiting], responses: Sequence[Mapping[str, Any]]) -> list[_Waiting]:
+        """Tell each what the batch's answer says of it; answers those that have to be sent on their own."""
+        if len(responses) != len(batch):
+            responses = [{}] * len(batch)
+        again = []
+        for one, said in zip(batch, responses, strict=True):
+            if said.get("Item") is not None and "Error" not in said:
+                one.awaits.tell(said["Item"])
+            elif not self._settled(one, said):
+                again.append(one)
+        return again
+
     def _settled(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
-        """Tell one what the batch's answer says of it; False where it has to be sent on its own."""
+        """Tell one what the batch's answer says of it, no item; False where it has to be sent on its own."""
         error = said.get("Error")
         if error is None:
-            item = said.get("Item")
-            if item is None:
-                # It happened, but what stands there now is not told: the caller has to look.
-                self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
-                one.awaits.fail(outcome_unknown())
-            else:
-                one.awaits.tell(item)
+            # It happened, but what stands there now is not told: the caller has to look.
+            self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
+            one.awaits.fail(outcome_unknown())
             return True
         code = error.get("Code", "")
         if code == "ConditionalCheckFailed":

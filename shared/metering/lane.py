@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 from shared import outside
 from shared.domain.errors import Unavailable
-from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide
+from shared.domain.quota import UNLIMITED, Decision, Quota, decide
 from shared.metering.attempts import Attempt, Attempts
 from shared.metering.calls import Call
 from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
-from shared.metering.usage_item import Stored
 from shared.metrics import SHARED_CALLS
 
 MAX_BATCH = 2_000
@@ -39,6 +38,7 @@ class Lane:
         self._settlement = Settlement(ledger, clock, stamps, self._attempts)
         self._waiting: deque[Call] = deque()
         self._busy = False
+        self._under_way: Attempt | None = None
         self._long_way: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._rested: asyncio.Future[None] | None = None
@@ -51,8 +51,11 @@ class Lane:
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
         seen = self._settlement.seen
-        if seen is None or seen.usage is None or _fits(seen.usage, quota, units):
+        if seen is None or seen.usage is None:
             return None
+        _, used, _, calls = seen.usage
+        if not (used + units > quota.limit != UNLIMITED or calls >= quota.rate_per_minute != UNLIMITED):
+            return None  # whatever the time is: with it, a count only ever starts at 0 again
         decision = decide(seen.usage, self._clock(), quota, units)
         return None if decision.admitted else decision
 
@@ -68,12 +71,17 @@ class Lane:
             SHARED_CALLS.observe(len(batch))
             attempt, seen = None, self._settlement.sure
             if seen is not None:
-                attempt = self._begun(batch, seen)
-                if attempt is None:
+                try:
+                    attempt = self._settlement.attempt(batch, seen)
+                    if attempt is None:
+                        continue
+                    if attempt.plain and self._ledger.post(attempt.posting, _Sent(self, attempt)):
+                        self._under_way = attempt
+                        return
+                except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
+                    self._broken(batch, error)
                     continue
-                if attempt.plain and self._ledger.post(attempt.posting, _Sent(self, attempt)):
-                    return
-            self._long_way = asyncio.create_task(self._go_the_long_way(batch, attempt))
+            self._go_the_long_way(batch, attempt)
             return
         self._rest()
 
@@ -85,29 +93,26 @@ class Lane:
         if self._attempts.any_unknown and self._looking is None:
             self._looking = asyncio.create_task(self._look_later())
 
-    def _begun(self, batch: Sequence[Call], seen: Stored) -> Attempt | None:
-        """The attempt at this batch; None where all of it is answered."""
-        try:
-            return self._settlement.attempt(batch, seen)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
-            self._broken(batch, error)
-            return None
-
-    def written(self, attempt: Attempt, item: Mapping[str, Any]) -> None:
-        """A write that was taken along with others has happened."""
+    def ended(self, attempt: Attempt, item: Mapping[str, Any] | None, error: Exception | None) -> None:
+        """The write that went with others has happened, and made this item; or it has ended with an error."""
+        if attempt is not self._under_way:
+            return  # told twice: the lane is elsewhere
+        self._under_way = None
+        if item is None:
+            self._go_the_long_way(attempt.calls, attempt, error)
+            return
         try:
             self._settlement.happened(attempt, attempt.posting.answered(item))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
-            self._broken(attempt.calls, error)
+        except Exception as broken:  # noqa: BLE001 - as above
+            self._broken(attempt.calls, broken)
         self._go_on()
 
-    def failed(self, attempt: Attempt, error: Exception) -> None:
-        """It has ended otherwise."""
-        self._long_way = asyncio.create_task(self._go_the_long_way(attempt.calls, attempt, error))
-
-    async def _go_the_long_way(
+    def _go_the_long_way(
         self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None
     ) -> None:
+        self._long_way = asyncio.create_task(self._settle(batch, attempt, error))
+
+    async def _settle(self, batch: Sequence[Call], attempt: Attempt | None, error: Exception | None) -> None:
         outside.for_many()
         try:
             await self._settlement.run(batch, attempt, error)
@@ -175,19 +180,13 @@ class Lane:
 
 
 class _Sent(NamedTuple):
-    """Waits for an attempt that was taken along with others' writes."""
+    """Waits for an attempt that goes with others' writes."""
 
     lane: Lane
     attempt: Attempt
 
     def tell(self, item: Mapping[str, Any], /) -> None:
-        self.lane.written(self.attempt, item)
+        self.lane.ended(self.attempt, item, None)
 
     def fail(self, error: Exception, /) -> None:
-        self.lane.failed(self.attempt, error)
-
-
-def _fits(usage: Usage, quota: Quota, units: int) -> bool:
-    """Whether that many more fit whatever the time is: with it, a count only ever starts at 0 again."""
-    month = quota.limit == UNLIMITED or usage.used + units <= quota.limit
-    return month and (quota.rate_per_minute == UNLIMITED or usage.calls < quota.rate_per_minute)
+        self.lane.ended(self.attempt, None, error)

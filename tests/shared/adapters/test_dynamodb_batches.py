@@ -133,6 +133,15 @@ async def test_an_answer_with_the_wrong_number_of_outcomes_is_unknown_for_each()
     assert [type(one) for one in found] == [OutcomeUnknown, OutcomeUnknown]
 
 
+async def test_an_answer_that_is_not_understood_is_unknown_for_each_that_was_not_told_before() -> None:
+    store = Store()
+    batches = await ready(store)
+    store.said = {"b": {"Error": "odd"}}
+    fine, *others = await outcomes(batches, "a", "b", "c")
+    assert fine == {"pk": "a", "n": 1}
+    assert [type(one) for one in others] == [OutcomeUnknown, OutcomeUnknown]
+
+
 async def test_a_store_that_refuses_a_statement_gets_it_again_as_a_request_of_its_own() -> None:
     store = Store()
     batches = await ready(store)
