@@ -23,12 +23,13 @@ InOrder = Callable[[Mapping[str, WireValue]], Sequence[WireValue]]
 class Wording:
     """The expressions of a write, without their values: the same object for every write that is worded alike.
 
-    `names` fill the `#…` of the expressions.
+    `names` fill the `#…` of the expressions. `brief`: a statement answers no more of the item than it changes.
     """
 
     update: str | None = None
     condition: str | None = None
     names: Mapping[str, str] | None = None
+    brief: bool = False
 
 
 class Write(NamedTuple):
@@ -169,7 +170,8 @@ def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[orjson.Fr
     clauses = [f'UPDATE "{table}"']
     clauses += ["SET " + ", ".join(sets)] if sets else []
     clauses += ["REMOVE " + ", ".join(removes)] if removes else []
-    text = " ".join([*clauses, "WHERE", " AND ".join(wheres), "RETURNING ALL NEW *"])
+    answer = "MODIFIED" if wording.brief else "ALL"
+    text = " ".join([*clauses, "WHERE", " AND ".join(wheres), f"RETURNING {answer} NEW *"])
     return orjson.Fragment(orjson.dumps(text)), itemgetter(*marks)
 
 

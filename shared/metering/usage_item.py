@@ -105,6 +105,9 @@ class Posting(NamedTuple):
         usage = after
         if used != after.used or calls != after.calls:
             usage = Usage(after.month, used, after.minute, calls)
+        if "periodStart" not in wired:  # a brief answer, of a write that changed nothing else
+            _, plan, writers, past, days, _ = self.seen
+            return Stored(usage, plan, writers, past, days, self._own())
         past = wired["past"]["M"] if "past" in wired else _EMPTY
         return Stored(usage, self.planned.quota.plan, wired["writers"]["M"], past, wired["days"]["M"], self._own())
 

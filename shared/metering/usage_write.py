@@ -39,6 +39,14 @@ class _More(NamedTuple):
     removed: tuple[str, ...]  # writers
     removes_past: bool
 
+    @property
+    def steady(self) -> bool:
+        """Whether it changes nothing but counts, and so its answer needs to tell nothing else.
+
+        The others, one a day at least, tell all: so this process hears of other writers in time to remove them.
+        """
+        return self.writer_known and self.day_known and not (self.moves or self.removed or self.removes_past)
+
 
 def usage_write(table: str, posting: Posting, *, exactly: bool = False) -> Write:
     """The write that a posting is; `exactly` as a part of a transaction whose answers must hold."""
@@ -77,10 +85,10 @@ class _Words:
     adds: list[str] = field(default_factory=list)
     removes: list[str] = field(default_factory=list)
 
-    def wording(self) -> Wording:
+    def wording(self, *, brief: bool = False) -> Wording:
         clauses = [("SET", self.sets), ("ADD", self.adds), ("REMOVE", self.removes)]
         text = " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses if parts)
-        return Wording(text, " AND ".join(self.conditions), self.names)
+        return Wording(text, " AND ".join(self.conditions), self.names, brief)
 
 
 @lru_cache
@@ -125,7 +133,7 @@ def _more_words(shape: _More) -> Wording:
     _word_month(shape, words)
     _word_minute(shape, words)
     _word_writers(shape, words)
-    return words.wording()
+    return words.wording(brief=shape.steady)
 
 
 def _word_month(shape: _More, words: _Words) -> None:

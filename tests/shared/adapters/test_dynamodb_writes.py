@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from shared.adapters.dynamodb_writes import put, update
+from shared.adapters.dynamodb_writes import Wording, put, update, worded
 
 KEY = {"pk": "a", "sk": "b"}
 
@@ -54,3 +54,10 @@ def test_what_a_statement_can_not_say_stays_a_request_of_its_own(expression: str
 
 def test_only_updates_are_said_as_statements() -> None:
     assert put("t", dict(KEY)).statement() is None
+
+
+@pytest.mark.parametrize(("brief", "said"), [(True, "RETURNING MODIFIED NEW *"), (False, "RETURNING ALL NEW *")])
+def test_a_statement_answers_what_it_changes_or_the_whole_item(brief: bool, said: str) -> None:
+    wording = Wording("ADD used :n", "used <= :n", brief=brief)
+    sent = orjson.loads(orjson.dumps(worded("t", KEY, wording, {":n": {"N": "1"}}).statement()))
+    assert sent["Statement"].endswith(said)

@@ -12,6 +12,9 @@ from shared.adapters.system import utc_now
 from shared.domain.quota import UNLIMITED, Quota
 from shared.metering.calls import Counted
 from shared.metering.counter import Counter
+from shared.metering.share import share_in, units_of
+from shared.metering.usage_item import MAX_WRITERS, usage_key
+from tests.clocks import SetClock
 from tests.conftest import REGION
 from tests.faults import Fault
 from tests.shared.metering.test_counter import ANY, admitted, counter, faulty, marked
@@ -127,3 +130,24 @@ async def test_every_way_to_count_takes_turns_in_one_lane(dynamo: Dynamo, prefix
     for subject in SUBJECTS[:2]:
         assert sorted(await asyncio.gather(*(one(subject, turn) for turn in range(20)))) == list(range(3, 23))
     await counting.close()
+
+
+async def test_other_writers_are_heard_of_and_removed_though_most_answers_tell_only_counts(
+    dynamo: Dynamo, prefix: str
+) -> None:
+    clock = SetClock.at("2026-11-02T12:00:00")
+    counters = [counter(dynamo, prefix, clock) for _ in range(3)]
+    await warmed(counters[0], dynamo, prefix)
+    quota = Quota("any", UNLIMITED, 1_000)
+    days = 12
+    for _ in range(days):
+        for counting in counters:
+            for _ in range(3):
+                await count_each([counting], 1, quota)
+        clock.advance(days=1)
+    for subject in SUBJECTS:
+        item = await dynamo.get(prefix + "tenant-usage", usage_key(subject))
+        assert item is not None
+        assert item["usageCount"] == 2 + days * 3 * 3
+        assert len(item["writers"]) <= MAX_WRITERS
+        assert sum(units_of(share_in(entry)) for entry in item["writers"].values()) <= item["usageCount"]
