@@ -11,6 +11,7 @@ from shared.domain.periods import Month
 from shared.metering.observer import Written
 from tenant_api.repositories.end_users import EndUserRows, Move, month_of
 from tenant_api.steps import near, step_of
+from tenant_api.subjects import usage_parts
 
 AT_ONCE = 200
 MOST = 20_000
@@ -29,12 +30,14 @@ class Moves:
         self._known_near: set[Who] = set()
         self._writing = asyncio.Lock()
 
-    def note(self, parts: tuple[str, str], written: Written) -> None:
+    def note(self, written: Written) -> None:
+        """Of a write of an end-user's calls."""
         used, before = written.used, written.used - written.units
         step, step_before = step_of(used), step_of(before)
         limit = written.quota.limit
         comes_near = near(used, limit) and (not near(before, limit) or written.plan_before != written.quota.plan)
-        if step == step_before and not comes_near:
+        parts = usage_parts(written.subject) if comes_near or step != step_before else None
+        if parts is None:
             return
         who = (parts[0], month_of(written.stamp.day), parts[1])
         if step != step_before and len(self._steps) < MOST:

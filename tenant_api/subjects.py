@@ -28,6 +28,11 @@ def usage_subject(platform_id: str, user_id: str) -> str:
     return _USAGE + subject(platform_id, user_id)
 
 
+def usage_platform(text: str) -> str | None:
+    """The platform id in a subject of calls; None for what else is counted."""
+    return text[len(_USAGE) : len(_USAGE) + _PLATFORM_CHARACTERS] if text.startswith(_USAGE) else None
+
+
 def usage_parts(text: str) -> tuple[str, str] | None:
     """The platform id and the user id in a subject of calls; None for what else is counted."""
     return parts(text[len(_USAGE) :]) if text.startswith(_USAGE) else None

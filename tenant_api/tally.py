@@ -19,12 +19,12 @@ from shared.adapters.system import Clock
 from shared.domain.errors import Unavailable
 from shared.domain.quota import Verdict
 from shared.metering.observer import Written
-from shared.metering.share import Share, added
+from shared.metering.share import add
 from shared.metering.stamps import Stamp
 from tenant_api.moves import Moves
 from tenant_api.repositories.activity import Activity, ActivityRows, Opened
 from tenant_api.repositories.end_users import EndUserRows
-from tenant_api.subjects import usage_parts
+from tenant_api.subjects import usage_parts, usage_platform
 
 logger = logging.getLogger("dream_api.tally")
 
@@ -44,7 +44,7 @@ Key = tuple[str, date]
 class _Row:
     """A platform's day in this process. `pending` counts what the stored row does not say yet."""
 
-    share: Share = field(default_factory=dict)
+    share: dict[str, tuple[int, int]] = field(default_factory=dict)
     over_quota: int = 0
     rate_limited: int = 0
     version: int = 0
@@ -55,9 +55,9 @@ class _Row:
     doubtful: bool = False
     storing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def touched(self, now: float) -> None:
+    def touched(self) -> None:
         if not self.pending:
-            self.dirty_since = now
+            self.dirty_since = _now()
         self.pending += 1
 
     def due(self, now: float) -> bool:
@@ -85,28 +85,28 @@ class Tally:
 
     def before(self, subject: str, stamp: Stamp, first: bool, /) -> Awaitable[None] | None:
         """Open the day, and register an end-user, before what is counted could be missed."""
-        parts = usage_parts(subject)
-        if parts is None:
+        platform_id = usage_platform(subject)
+        if platform_id is None:
             return None
-        row = self._row(parts[0], stamp.day)
+        row = self._row(platform_id, stamp.day)
         if row.open and not first and not self._overdue():
             return None
-        return self._prepared(parts, stamp.day, row, first=first)
+        return self._prepared(subject, stamp.day, row, first=first)
 
     def written(self, written: Written, /) -> None:
-        parts = usage_parts(written.subject)
-        if parts is None:
+        platform_id = usage_platform(written.subject)
+        if platform_id is None:
             return
-        row = self._row(parts[0], written.stamp.day)
-        row.share = added(row.share, written.share)
-        row.touched(_now())
-        self._moves.note(parts, written)
+        row = self._row(platform_id, written.stamp.day)
+        add(row.share, written.share)
+        row.touched()
+        self._moves.note(written)
 
     def doubtful(self, subject: str, stamp: Stamp, /) -> None:
         """This day is left open: the recount knows."""
-        parts = usage_parts(subject)
-        if parts is not None:
-            self._row(parts[0], stamp.day).doubtful = True
+        platform_id = usage_platform(subject)
+        if platform_id is not None:
+            self._row(platform_id, stamp.day).doubtful = True
 
     # -- told by the use case ----------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class Tally:
             self._moves.over_quota(platform_id, user_id, self._clock())
         else:
             row.rate_limited += 1
-        row.touched(_now())
+        row.touched()
 
     # -- to the store ------------------------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class Tally:
             if not pending:
                 return
             row.version += 1
-            told = Activity(day, self._process, row.share, row.over_quota, row.rate_limited, row.version)
+            told = Activity(day, self._process, dict(row.share), row.over_quota, row.rate_limited, row.version)
             try:
                 await self._stored.save(platform_id, told)
             except ConditionFailed:
@@ -217,8 +217,8 @@ class Tally:
             row.pending -= pending
             row.dirty_since = _now()
 
-    async def _prepared(self, parts: tuple[str, str], day: date, row: _Row, *, first: bool) -> None:
-        platform_id, user_id = parts
+    async def _prepared(self, subject: str, day: date, row: _Row, *, first: bool) -> None:
+        platform_id, user_id = usage_parts(subject) or ("", "")
         if self._overdue():
             if self._renewing is None:
                 self._renewing = asyncio.create_task(self._renewed())

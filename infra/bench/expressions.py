@@ -16,7 +16,7 @@ Path = Sequence[str]
 
 _STATEMENT = re.compile(
     r'UPDATE "(?P<table>[^"]+)"(?: SET (?P<sets>.+?))?(?: REMOVE (?P<removes>.+?))? WHERE (?P<where>.+?)'
-    r"(?P<returning> RETURNING ALL NEW \*)?"
+    r"(?: RETURNING (?P<returning>ALL|MODIFIED) NEW \*)?"
 )
 _CLAUSES = re.compile(r"\b(SET|ADD|REMOVE)\b")
 _COMPARED = re.compile(r"(?P<path>\S+) (?P<sign><=|<|=) (?P<value>\S+)")
@@ -28,11 +28,12 @@ class Unknown(Exception):
 
 
 class Compiled:
-    """One update: its tests and its steps. `applied` answers the changed item, or None where a test fails."""
+    """One update: its tests and its steps; `told` are the paths it answers, None for the whole item."""
 
-    def __init__(self, tests: Sequence[Test], steps: Sequence[Step]) -> None:
+    def __init__(self, tests: Sequence[Test], steps: Sequence[Step], told: Sequence[Path] | None = None) -> None:
         self._tests = tests
         self._steps = steps
+        self._told = told
 
     def holds(self, item: Item, values: Values) -> bool:
         return all(test(item, values) for test in self._tests)
@@ -40,6 +41,19 @@ class Compiled:
     def apply(self, item: Item, values: Values) -> None:
         for step in self._steps:
             step(item, values)
+
+    def answer(self, item: Item) -> Item:
+        """What is answered of an item that it has changed."""
+        if self._told is None:
+            return item
+        found: Item = {}
+        for *outer, last in self._told:
+            inner, source = found, item
+            for name in outer:
+                inner, source = inner.setdefault(name, {"M": {}})["M"], source[name]["M"]
+            if last in source:
+                inner[last] = source[last]
+        return found
 
 
 def expression(update: str, condition: str | None, names: Mapping[str, str]) -> Compiled:
@@ -70,7 +84,8 @@ def statement(text: str) -> tuple[str, int, Compiled]:
         raise Unknown(text)
     next(taken)
     tests = [_test(condition, _quoted, lambda _mark: next(taken)) for condition in conditions[2:]]
-    return found["table"], key, Compiled(tests, steps)
+    told = [_quoted(action.partition(" = ")[0]) for action in _split(found["sets"] or "")]
+    return found["table"], key, Compiled(tests, steps, told if found["returning"] == "MODIFIED" else None)
 
 
 def _quoted(text: str) -> Path:

@@ -141,7 +141,7 @@ class Store:
         if changed is None:
             stands = {"Item": self.items[key]} if key in self.items else {}
             return {"Error": {"Code": "ConditionalCheckFailed", "Message": FAILED, **stands}, "TableName": table}
-        return {"TableName": table, "Item": changed}
+        return {"TableName": table, "Item": compiled.answer(changed)}
 
     def _changed(self, key: tuple[str, str, str], compiled: Compiled, values: Any, *, upsert: bool) -> Item | None:
         """The item after the update; None where its condition does not hold. Either way it costs a write unit."""

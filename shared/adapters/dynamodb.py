@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from shared import outside
-from shared.adapters.dynamodb_batches import Batches
+from shared.adapters.dynamodb_batches import Awaits, Batches
 from shared.adapters.dynamodb_http import CONNECT_SECONDS, READ_SECONDS, DynamoHttp
 from shared.adapters.dynamodb_outcomes import (
     ConditionFailed,
@@ -34,9 +34,11 @@ from shared.adapters.dynamodb_outcomes import (
     outcome_unknown,
 )
 from shared.adapters.dynamodb_writes import Key, Wording, Write, check, delete, put, update, worded
-from shared.adapters.values import Item, plain, wire
+from shared.adapters.values import Answered, Item, WireValue, plain, text_of, to_wire, wire
 
 __all__ = [
+    "Answered",
+    "Awaits",
     "ConditionFailed",
     "Dynamo",
     "Item",
@@ -46,12 +48,16 @@ __all__ = [
     "Reason",
     "Refused",
     "TransactionCancelled",
+    "WireValue",
     "Wording",
     "Write",
     "check",
     "delete",
     "put",
+    "text_of",
+    "to_wire",
     "update",
+    "wire",
     "worded",
 ]
 
@@ -167,9 +173,13 @@ class Dynamo:
         """
         return plain(await self._written(write))
 
-    async def write_with_others(self, write: Write) -> Mapping[str, Any] | None:
+    async def write_with_others(self, write: Write) -> Answered:
         """An update like any other, which may share its request with those of other items that wait now."""
         return await self._batches.write(write)
+
+    def post_with_others(self, write: Write, awaits: Awaits) -> bool:
+        """The same without a future and a task: whoever awaits it is told. False where it has to go alone."""
+        return self._batches.post(write, awaits)
 
     async def _written(self, write: Write) -> Mapping[str, Any] | None:
         """The item in wire form."""

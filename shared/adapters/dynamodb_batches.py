@@ -11,8 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
@@ -36,21 +35,36 @@ WireItem = Mapping[str, Any]
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class Awaits(Protocol):
+    """Who is told how an update ended, at once; who was told hears no more. Neither may raise."""
+
+    def tell(self, item: WireItem, /) -> None:
+        """It happened, and this is what stands there now, in wire form."""
+
+    def fail(self, error: Exception, /) -> None:
+        """As a write of its own would have raised."""
+
+
+class _Waiting(NamedTuple):
     """An update that waits, the statement that says it, and whom to tell."""
 
     write: Write
     statement: dict[str, Any]
-    answer: "asyncio.Future[WireItem | None]"
+    awaits: Awaits
 
-    def tell(self, item: WireItem | None) -> None:
-        if not self.answer.done():
-            self.answer.set_result(item)
 
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+class _Answer(NamedTuple):
+    """Tells a future."""
+
+    future: "asyncio.Future[Answered]"
+
+    def tell(self, item: WireItem, /) -> None:
+        if not self.future.done():
+            self.future.set_result(Answered(item))
+
+    def fail(self, error: Exception, /) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Batches:
@@ -65,26 +79,35 @@ class Batches:
         self._alone = 0
         self._woken = False
 
-    async def write(self, write: Write) -> Answered | None:
+    async def write(self, write: Write) -> Answered:
         """The item as it then is. Raises as a write of its own would."""
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        if self.post(write, _Answer(answer)):
+            return await answer
+        if self._alone and write.statement() is not None:
+            self._ability.ask(write.table)
+        self._alone += 1
+        try:
+            return Answered(_told(await self._single(write)))
+        finally:
+            self._alone -= 1
+
+    def post(self, write: Write, awaits: Awaits) -> bool:
+        """Take an update along with others, if it can go so; False where it has to be a request of its own."""
+        if not self._ability.of(write.table):
+            return False
         statement = write.statement()
-        if statement is None or not self._ability.of(write.table, company=self._alone > 0):
-            self._alone += 1
-            try:
-                return _answered(await self._single(write))
-            finally:
-                self._alone -= 1
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(write, statement, loop.create_future())
-        self._waiting.append(waiting)
+        if statement is None:
+            return False
+        self._waiting.append(_Waiting(write, statement, awaits))
         if not self._woken:
             self._woken = True
-            loop.call_soon(self._send_due)  # whoever else is ready at this very moment comes along
-        return _answered(await waiting.answer)
+            asyncio.get_running_loop().call_soon(self._send_due)  # whoever is ready at this very moment comes along
+        return True
 
     def able(self, table: str) -> bool:
         """Whether the store is known to take statements on a table."""
-        return self._ability.of(table, company=False)
+        return self._ability.of(table)
 
     async def close(self) -> None:
         await self._ability.close()
@@ -131,36 +154,48 @@ class Batches:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is true of each of them
             for one in batch:
-                one.fail(error)
+                one.awaits.fail(error)
             return
-        responses = answer.get("Responses", ())
+        try:
+            again = self._unsettled(batch, answer.get("Responses", ()))
+        except Exception:
+            logger.exception("a batch's answer is not understood")
+            for one in batch:
+                one.awaits.fail(outcome_unknown())  # who was told already does not hear it
+            return
+        if again:
+            await asyncio.gather(*(self._send_alone(one) for one in again))
+
+    def _unsettled(self, batch: Sequence[_Waiting], responses: Sequence[Mapping[str, Any]]) -> list[_Waiting]:
+        """Tell each what the batch's answer says of it; answers those that have to be sent on their own."""
         if len(responses) != len(batch):
             responses = [{}] * len(batch)
-        again = [one for one, said in zip(batch, responses, strict=True) if not self._settled(one, said)]
-        await asyncio.gather(*(self._send_alone(one) for one in again))
+        again = []
+        for one, said in zip(batch, responses, strict=True):
+            if said.get("Item") is not None and "Error" not in said:
+                one.awaits.tell(said["Item"])
+            elif not self._settled(one, said):
+                again.append(one)
+        return again
 
     def _settled(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
-        """Tell one what the batch's answer says of it; False where it has to be sent on its own."""
+        """Tell one what the batch's answer says of it, no item; False where it has to be sent on its own."""
         error = said.get("Error")
         if error is None:
-            item = said.get("Item")
-            if item is None:
-                # It happened, but what stands there now is not told: the caller has to look.
-                self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
-                one.fail(outcome_unknown())
-            else:
-                one.tell(item)
+            # It happened, but what stands there now is not told: the caller has to look.
+            self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
+            one.awaits.fail(outcome_unknown())
             return True
         code = error.get("Code", "")
         if code == "ConditionalCheckFailed":
             item = plain(error.get("Item"))
             if item is None:
                 return False  # nothing stands there, or the store does not tell: a request of its own does
-            one.fail(ConditionFailed(item))
+            one.awaits.fail(ConditionFailed(item))
         elif code in _NOT_APPLIED:
-            one.fail(not_applied())
+            one.awaits.fail(not_applied())
         elif code == "InternalServerError":
-            one.fail(outcome_unknown())
+            one.awaits.fail(outcome_unknown())
         else:
             self._ability.lost(one.write.table, f"{code}: {error.get('Message', '')}")
             return False
@@ -168,13 +203,18 @@ class Batches:
 
     async def _send_alone(self, one: _Waiting) -> None:
         try:
-            one.tell(await self._single(one.write))
+            item = _told(await self._single(one.write))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
-            one.fail(error)
+            one.awaits.fail(error)
+        else:
+            one.awaits.tell(item)
 
 
-def _answered(item: WireItem | None) -> Answered | None:
-    return None if item is None else Answered(item)
+def _told(item: WireItem | None) -> WireItem:
+    """What an update made of its item; where that is not told, whoever needs it has to look."""
+    if item is None:
+        raise outcome_unknown()
+    return item
 
 
 class Ability:
@@ -187,15 +227,17 @@ class Ability:
         self._asked: dict[str, float] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
-    def of(self, table: str, *, company: bool) -> bool:
-        """Whether updates there may go together. Asked of the store once two could have."""
-        known = self._known.get(table)
-        if known is None and company and self._monotonic() >= self._asked.get(table, 0.0):
+    def of(self, table: str) -> bool:
+        """Whether updates there are known to go together."""
+        return self._known.get(table, False)
+
+    def ask(self, table: str) -> None:
+        """Of the store, unless it has answered or was asked a moment ago: two updates could have gone together."""
+        if table not in self._known and self._monotonic() >= self._asked.get(table, 0.0):
             self._asked[table] = self._monotonic() + ASK_AGAIN_SECONDS
             task = asyncio.create_task(self._ask(table))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
-        return known is True
 
     def lost(self, table: str, why: str) -> None:
         """It was thought to, and does not: from now on each update is a request of its own."""

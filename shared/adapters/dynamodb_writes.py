@@ -5,33 +5,37 @@ with those of other items; what it can't say stays a request of its own.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from shared.adapters.values import Item, to_wire, wire
+import orjson
+
+from shared.adapters.values import Item, WireValue, wire
 
 Key = Mapping[str, str]
+InOrder = Callable[[Mapping[str, WireValue]], Sequence[WireValue]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wording:
     """The expressions of a write, without their values: the same object for every write that is worded alike.
 
-    `names` fill the `#…` of the expressions.
+    `names` fill the `#…` of the expressions. `brief`: a statement answers no more of the item than it changes.
     """
 
     update: str | None = None
     condition: str | None = None
     names: Mapping[str, str] | None = None
+    brief: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One conditional write, alone or as a part of a transaction.
 
-    `kind` is Put, Update, Delete or ConditionCheck; `values` fill the `:…` of the wording.
+    `kind` is Put, Update, Delete or ConditionCheck; `values`, in wire form, fill the `:…` of the wording.
     """
 
     kind: str
@@ -39,7 +43,7 @@ class Write:
     wording: Wording
     key: Key | None = None
     item: Item | None = None
-    values: Mapping[str, Any] | None = None
+    values: Mapping[str, WireValue] | None = None
 
     def request(self) -> dict[str, Any]:
         """The members DynamoDB wants, the same alone and in a transaction."""
@@ -56,20 +60,25 @@ class Write:
         if wording.names:
             request["ExpressionAttributeNames"] = dict(wording.names)
         if self.values:
-            request["ExpressionAttributeValues"] = wire(self.values)
+            request["ExpressionAttributeValues"] = self.values
         return request
 
     def statement(self) -> dict[str, Any] | None:
-        """The same update as a PartiQL statement that answers the item as it then is; None where it can't be said."""
+        """The same update as a PartiQL statement that answers the item as it then is; None where it can't be said.
+
+        To be sent as it is: its text is JSON already.
+        """
         key, values = self.key, self.values
         if self.kind != "Update" or key is None or values is None:
             return None
         said = _said(self.table, self.wording, tuple(key))
         if said is None:
             return None
-        text, marks = said
-        parameters = [to_wire(key[mark[1:]] if mark[0] == "=" else values[mark]) for mark in marks]
-        return {"Statement": text, "Parameters": parameters, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        text, in_order = said
+        given = dict(values)
+        for name, part in key.items():
+            given[name] = {"S": part}
+        return {"Statement": text, "Parameters": in_order(given), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 def put(
@@ -80,7 +89,7 @@ def put(
     names: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Write:
-    return Write("Put", table, Wording(None, condition, names), item=item, values=values)
+    return Write("Put", table, Wording(None, condition, names), item=item, values=_wired(values))
 
 
 def update(
@@ -92,12 +101,12 @@ def update(
     names: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Write:
-    return worded(table, key, Wording(expression, condition, names), values)
+    return worded(table, key, Wording(expression, condition, names), _wired(values))
 
 
-def worded(table: str, key: Key, wording: Wording, values: Mapping[str, Any] | None = None) -> Write:
-    """An update in words that are known already."""
-    return Write("Update", table, wording, key, values=values)
+def worded(table: str, key: Key, wording: Wording, values: Mapping[str, WireValue] | None = None) -> Write:
+    """An update in words that are known already, its values in wire form."""
+    return Write("Update", table, wording, key, None, values)
 
 
 def delete(
@@ -108,7 +117,7 @@ def delete(
     names: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Write:
-    return Write("Delete", table, Wording(None, condition, names), key, values=values)
+    return Write("Delete", table, Wording(None, condition, names), key, values=_wired(values))
 
 
 def check(
@@ -119,7 +128,11 @@ def check(
     names: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Write:
-    return Write("ConditionCheck", table, Wording(None, condition, names), key, values=values)
+    return Write("ConditionCheck", table, Wording(None, condition, names), key, values=_wired(values))
+
+
+def _wired(values: Mapping[str, Any] | None) -> dict[str, WireValue] | None:
+    return None if values is None else wire(values)
 
 
 class _CanNotSay(Exception):
@@ -138,8 +151,8 @@ _QUOTABLE = re.compile(r"[\w.:-]+")
 
 
 @lru_cache(4096)
-def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """The statement's text and what its question marks stand for: `:value` or `=key attribute`."""
+def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[orjson.Fragment, InOrder] | None:
+    """The statement's text, and its parameters out of values and key; there are two at least."""
     try:
         paths = _Paths(wording.names or {})
         marks: list[str] = []
@@ -150,14 +163,16 @@ def _said(table: str, wording: Wording, key: tuple[str, ...]) -> tuple[str, tupl
             else:
                 sets.append(_set(word, action, paths, marks))
         wheres = [f'"{name}" = ?' for name in key]
-        marks += [f"={name}" for name in key]
+        marks += key
         wheres += _conditions(wording.condition or "", paths, marks)
     except _CanNotSay:
         return None
     clauses = [f'UPDATE "{table}"']
     clauses += ["SET " + ", ".join(sets)] if sets else []
     clauses += ["REMOVE " + ", ".join(removes)] if removes else []
-    return " ".join([*clauses, "WHERE", " AND ".join(wheres), "RETURNING ALL NEW *"]), tuple(marks)
+    answer = "MODIFIED" if wording.brief else "ALL"
+    text = " ".join([*clauses, "WHERE", " AND ".join(wheres), f"RETURNING {answer} NEW *"])
+    return orjson.Fragment(orjson.dumps(text)), itemgetter(*marks)
 
 
 def _actions(expression: str) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 Item = dict[str, Any]
+WireValue = dict[str, Any]
 
 
-def to_wire(value: Any) -> dict[str, Any]:
+def to_wire(value: Any) -> WireValue:
     """One value in wire form; TypeError for what can't be stored."""
     kind = type(value)
     if kind is str:
@@ -22,7 +23,7 @@ def to_wire(value: Any) -> dict[str, Any]:
     return _rarer_to_wire(value)
 
 
-def _rarer_to_wire(value: Any) -> dict[str, Any]:
+def _rarer_to_wire(value: Any) -> WireValue:
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
@@ -34,7 +35,7 @@ def _rarer_to_wire(value: Any) -> dict[str, Any]:
     raise TypeError(f"a {type(value).__name__} can't be stored")
 
 
-def wire(values: Mapping[str, Any]) -> dict[str, Any]:
+def wire(values: Mapping[str, Any]) -> dict[str, WireValue]:
     return {name: to_wire(value) for name, value in values.items()}
 
 
@@ -55,15 +56,15 @@ def from_wire(value: Mapping[str, Any]) -> Any:
 
 
 class Answered(Mapping[str, Any]):
-    """An item as the store answered it, each value made plain when it is looked at: most never are."""
+    """An item as the store answered it, `wired`, each value made plain when it is looked at: most never are."""
 
-    __slots__ = ("_wire",)
+    __slots__ = ("wired",)
 
     def __init__(self, wired: Mapping[str, Any]) -> None:
-        self._wire = wired
+        self.wired = wired
 
     def __getitem__(self, name: str) -> Any:
-        ((kind, inner),) = self._wire[name].items()
+        ((kind, inner),) = self.wired[name].items()
         if kind == "S":
             return inner
         if kind == "M":
@@ -71,16 +72,22 @@ class Answered(Mapping[str, Any]):
         return _whole(inner) if kind == "N" else from_wire({kind: inner})
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self._wire else default
+        return self[name] if name in self.wired else default
 
     def __contains__(self, name: object) -> bool:
-        return name in self._wire
+        return name in self.wired
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._wire)
+        return iter(self.wired)
 
     def __len__(self) -> int:
-        return len(self._wire)
+        return len(self.wired)
+
+
+def text_of(value: Any) -> str:
+    """A text that may be in wire form still."""
+    text: str = value if isinstance(value, str) else value["S"]
+    return text
 
 
 def plain(item: Mapping[str, Any] | None) -> Item | None:

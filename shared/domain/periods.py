@@ -3,15 +3,13 @@
 Both are plain values that sort in time order, so that "later period" is `>`. The instant is always passed in.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import floor
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
+class Month(NamedTuple):
     """A UTC calendar month."""
 
     year: int

@@ -4,27 +4,40 @@ Kept by shared.metering.lane, used by its settlements. Of a process's writes und
 the last known number: when one is seen to have happened, the others never will.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.periods import Month
-from shared.metering.calls import Call, tell_all
+from shared.domain.quota import Decision
+from shared.metering.calls import Call, Idempotency, tell_all
 from shared.metering.observer import Observer, Written
 from shared.metering.plan import Plan
 from shared.metering.usage_item import Posting, Stored
 
+Marked = tuple[Call, Idempotency, Decision]
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(slots=True, eq=False)
 class Attempt:
-    """A write that was sent, and the calls it counts."""
+    """A write that is to be sent, or was, and the calls it counts.
+
+    `marked` are those of the admitted calls that came with a key; `needed` is what must be done before it may be sent.
+    """
 
     posting: Posting
-    calls: tuple[Call, ...]
+    calls: Sequence[Call]
+    marked: Sequence[Marked]
+    needed: Awaitable[None] | None
 
     @property
     def planned(self) -> Plan:
         return self.posting.planned
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is one write, and nothing else."""
+        return self.needed is None and not self.marked
 
 
 class Attempts:
@@ -39,12 +52,15 @@ class Attempts:
     def any_unknown(self) -> bool:
         return bool(self._unknown)
 
-    async def prepare(self, attempt: Attempt) -> None:
-        """Whatever the observer needs done before this write may be sent."""
-        posting = attempt.posting
+    def made(self, posting: Posting, calls: Sequence[Call]) -> Attempt:
+        """The attempt at this write, with whatever its calls and the observer need beside it."""
+        marked = [
+            (call, call.idempotency, decision)
+            for call, decision in zip(calls, posting.planned.decisions, strict=True)
+            if call.idempotency is not None and decision.admitted
+        ]
         needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
-        if needed is not None:
-            await needed
+        return Attempt(posting, calls, marked, needed)
 
     def open_day(self, month: Month) -> date | None:
         """The day of the last attempt of unknown outcome, in this month."""
@@ -56,18 +72,19 @@ class Attempts:
     def happened(self, attempt: Attempt, stored: Stored) -> None:
         """This write is known to have happened, and so no other of its name that is still open."""
         posting, usage = attempt.posting, stored.usage
+        stamp, planned, after = posting.stamp, posting.planned, posting.planned.after
         if self._unknown:
-            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != posting.stamp.writer]
-        same_month = usage is not None and usage.month == posting.planned.after.month
+            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != stamp.writer]
+        used = usage.used if usage is not None and usage.month == after.month else after.used
         self._observer.written(
             Written(
-                subject=self.subject,
-                stamp=posting.stamp,
-                share=posting.share,
-                units=posting.planned.units,
-                used=usage.used if usage is not None and same_month else posting.planned.after.used,
-                quota=posting.planned.quota,
-                plan_before=posting.seen.plan_in(posting.planned.after.month),
+                self.subject,
+                stamp,
+                posting.share,
+                after.used - planned.before.used,
+                used,
+                planned.quota,
+                posting.plan_before,
             )
         )
 

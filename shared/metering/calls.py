@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.domain.quota import Decision, Quota
 
@@ -15,15 +16,14 @@ class Idempotency:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """The answer to one call; `replayed` when it is the stored answer to an earlier call with the same key."""
 
     decision: Decision
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call that waits. Its answer is a Counted, or the error it ends with; done early when its caller gave up."""
 
@@ -37,11 +37,11 @@ class Call:
         return not self.answer.done()
 
     def tell(self, counted: Counted) -> None:
-        if self.waits:
+        if not self.answer.done():
             self.answer.set_result(counted)
 
     def fail(self, error: Exception) -> None:
-        if self.waits:
+        if not self.answer.done():
             self.answer.set_exception(error)
 
 

@@ -66,7 +66,20 @@ class Counter:
             refused = lane.refused_from_memory(quota, units)
             if refused is not None:
                 return Counted(refused)
-        counted = await self._settled(lane, quota, units, idempotency)
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Counted] = loop.create_future()
+        self._waiting += 1
+        began, well = perf_counter(), False
+        try:
+            lane.submit(Call(quota, units, idempotency, answer), loop)
+            self._deadlines.watch(answer, loop)
+            counted = await answer
+            well = True
+        finally:
+            self._waiting -= 1
+            outside.waited(outside.STORE, "count", began, well=well)
         if idempotency is not None and not counted.decision.admitted:
             return await self._answered_before(subject, quota, idempotency) or counted
         return counted
@@ -85,23 +98,6 @@ class Counter:
     async def close(self) -> None:
         """Let the writes under way finish, so that no accepted call is lost."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values() if not lane.idle))
-
-    async def _settled(self, lane: Lane, quota: Quota, units: int, idempotency: Idempotency | None) -> Counted:
-        if self._waiting >= MAX_WAITING:
-            raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Counted] = loop.create_future()
-        self._waiting += 1
-        began, well = perf_counter(), False
-        try:
-            lane.submit(Call(quota, units, idempotency, answer), loop)
-            self._deadlines.watch(answer, loop)
-            counted = await answer
-            well = True
-            return counted
-        finally:
-            self._waiting -= 1
-            outside.waited(outside.STORE, "count", began, well=well)
 
     async def _answered_before(self, subject: str, quota: Quota, idempotency: Idempotency) -> Counted | None:
         """The stored answer to this key: a retry is told what the first call was told, also at the limit."""

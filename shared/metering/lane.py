@@ -6,19 +6,19 @@ on a write of unknown outcome, the lane looks a while later whether it happened.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from shared import outside
 from shared.domain.errors import Unavailable
-from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide
-from shared.metering.attempts import Attempts
+from shared.domain.quota import UNLIMITED, Decision, Quota, decide
+from shared.metering.attempts import Attempt, Attempts
 from shared.metering.calls import Call
 from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
-from shared.metering.usage_item import Stored
 from shared.metrics import SHARED_CALLS
 
 MAX_BATCH = 2_000
@@ -34,45 +34,106 @@ class Lane:
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._stamps = stamps
         self._attempts = Attempts(subject, observer)
+        self._settlement = Settlement(ledger, clock, stamps, self._attempts)
         self._waiting: deque[Call] = deque()
-        self._seen: Stored | None = None
+        self._busy = False
+        self._under_way: Attempt | None = None
+        self._long_way: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self.running: asyncio.Task[None] | None = None
+        self._rested: asyncio.Future[None] | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nothing would be lost with this lane."""
-        return self.running is None and not self._attempts.any_unknown
+        return not self._busy and not self._attempts.any_unknown
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
-        usage = self._seen.usage if self._seen is not None else None
-        if usage is None or _fits(usage, quota, units):
+        seen = self._settlement.seen
+        if seen is None or seen.usage is None:
             return None
-        decision = decide(usage, self._clock(), quota, units)
+        _, used, _, calls = seen.usage
+        if not (used + units > quota.limit != UNLIMITED or calls >= quota.rate_per_minute != UNLIMITED):
+            return None  # whatever the time is: with it, a count only ever starts at 0 again
+        decision = decide(seen.usage, self._clock(), quota, units)
         return None if decision.admitted else decision
 
     def submit(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
         self._waiting.append(call)
-        if self.running is None:
-            self.running = loop.create_task(self._run())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._go_on)  # whoever calls at this very moment comes along
 
-    async def _run(self) -> None:
+    def _go_on(self) -> None:
+        """The next batches. Nearly all are one write, told of to `_Sent`; what needs more is a task's."""
+        while batch := self._take():
+            SHARED_CALLS.observe(len(batch))
+            attempt, seen = None, self._settlement.sure
+            if seen is not None:
+                try:
+                    attempt = self._settlement.attempt(batch, seen)
+                    if attempt is None:
+                        continue
+                    if attempt.plain and self._ledger.post(attempt.posting, _Sent(self, attempt)):
+                        self._under_way = attempt
+                        return
+                except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
+                    self._broken(batch, error)
+                    continue
+            self._go_the_long_way(batch, attempt)
+            return
+        self._rest()
+
+    def _rest(self) -> None:
+        self._busy = False
+        if self._rested is not None:
+            self._rested.set_result(None)
+            self._rested = None
+        if self._attempts.any_unknown and self._looking is None:
+            self._looking = asyncio.create_task(self._look_later())
+
+    def ended(self, attempt: Attempt, item: Mapping[str, Any] | None, error: Exception | None) -> None:
+        """The write that went with others has happened, and made this item; or it has ended with an error."""
+        if attempt is not self._under_way:
+            return  # told twice: the lane is elsewhere
+        self._under_way = None
+        if item is None:
+            self._go_the_long_way(attempt.calls, attempt, error)
+            return
+        try:
+            self._settlement.happened(attempt, attempt.posting.answered(item))
+        except Exception as broken:  # noqa: BLE001 - as above
+            self._broken(attempt.calls, broken)
+        self._go_on()
+
+    def _go_the_long_way(
+        self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None
+    ) -> None:
+        self._long_way = asyncio.create_task(self._settle(batch, attempt, error))
+
+    async def _settle(self, batch: Sequence[Call], attempt: Attempt | None, error: Exception | None) -> None:
         outside.for_many()
         try:
-            while batch := self._take():
-                await self._settle(batch)
-        finally:
-            self.running = None
-            if self._attempts.any_unknown and self._looking is None:
-                self._looking = asyncio.create_task(self._look_later())
+            await self._settlement.run(batch, attempt, error)
+        except Exception as broken:  # noqa: BLE001 - as above
+            self._broken(batch, broken)
+        except BaseException:
+            self._rest()
+            raise
+        self._go_on()
+
+    def _broken(self, batch: Iterable[Call], error: Exception) -> None:
+        self._settlement.seen = None
+        for call in batch:
+            call.fail(error)
 
     async def close(self) -> None:
         """Let the write under way finish, and learn what became of the others while somebody still can."""
-        if self.running is not None:
-            await asyncio.gather(self.running, return_exceptions=True)
+        while self._busy:
+            if self._rested is None:
+                self._rested = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._rested)
         if self._looking is not None:
             self._looking.cancel()
         if self._attempts.any_unknown:
@@ -82,7 +143,7 @@ class Lane:
     async def _look_later(self) -> None:
         while waited_for := self._attempts.still_unknown():
             await asyncio.sleep(LOOK_AFTER_SECONDS)
-            if await self._look() and self.running is None:
+            if await self._look() and not self._busy:
                 self._attempts.never(waited_for)
         self._looking = None
 
@@ -94,19 +155,13 @@ class Lane:
             return False
         return True
 
-    async def _settle(self, batch: list[Call]) -> None:
-        SHARED_CALLS.observe(len(batch))
-        settlement = Settlement(self._ledger, self._clock, self._stamps, self._attempts, self._seen)
-        try:
-            await settlement.run(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the lane goes on
-            settlement.seen = None
-            for call in batch:
-                call.fail(error)
-        self._seen = settlement.seen
-
     def _take(self) -> list[Call]:
         """The next batch in arrival order. A key that is in it already, and what does not fit, wait for the next."""
+        if not self._waiting:
+            return []
+        if len(self._waiting) == 1:
+            call = self._waiting.popleft()
+            return [call] if call.waits else []
         batch: list[Call] = []
         left: deque[Call] = deque()
         keys: set[str] = set()
@@ -124,7 +179,14 @@ class Lane:
         return batch
 
 
-def _fits(usage: Usage, quota: Quota, units: int) -> bool:
-    """Whether that many more fit whatever the time is: with it, a count only ever starts at 0 again."""
-    month = quota.limit == UNLIMITED or usage.used + units <= quota.limit
-    return month and (quota.rate_per_minute == UNLIMITED or usage.calls < quota.rate_per_minute)
+class _Sent(NamedTuple):
+    """Waits for an attempt that goes with others' writes."""
+
+    lane: Lane
+    attempt: Attempt
+
+    def tell(self, item: Mapping[str, Any], /) -> None:
+        self.lane.ended(self.attempt, item, None)
+
+    def fail(self, error: Exception, /) -> None:
+        self.lane.ended(self.attempt, None, error)

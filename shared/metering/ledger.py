@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.dynamodb import Dynamo, Item, Write, put
+from shared.adapters.dynamodb import Awaits, Dynamo, Item, Write, put
 from shared.domain.periods import Month
 from shared.domain.quota import Decision, Quota, Usage, Verdict
 from shared.metering.usage_item import Posting, Stored, usage_key
@@ -43,7 +43,12 @@ class Ledger:
 
     async def count(self, posting: Posting) -> Stored:
         """Add the plan's admitted calls; answers what stands then. Raises ConditionFailed where they do not fit."""
-        return Stored.from_item(await self._dynamo.write_with_others(usage_write(self._table, posting)))
+        answered = await self._dynamo.write_with_others(usage_write(self._table, posting))
+        return posting.answered(answered.wired)
+
+    def post(self, posting: Posting, awaits: Awaits) -> bool:
+        """The same with others' writes, told of when it has ended; False where this store takes none together."""
+        return self._dynamo.post_with_others(usage_write(self._table, posting), awaits)
 
     async def count_marked(self, posting: Posting, markers: Sequence[Marker]) -> Stored:
         """The same in one transaction with the markers, whose answers must hold: so on exactly the usage seen.

@@ -5,16 +5,14 @@ write and can't change what is counted.
 """
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.domain.quota import Quota
 from shared.metering.share import Share
 from shared.metering.stamps import Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A write that is known to have happened. `used` is the month's count after it, `units` what it added to that.
 
     `quota` is that of its last admitted call, `plan_before` the tier of the subject before it in this month.

@@ -4,16 +4,16 @@ shared.metering.lane plans, shared.metering.ledger turns the plan into one condi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
-from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide
+from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, Verdict, decide, decided
 
 Ask = tuple[Quota, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Decisions for several calls, made together.
 
     `before` is the usage at the instant, `after` the usage once the admitted calls are added. `units_room` and
@@ -22,10 +22,10 @@ class Plan:
     """
 
     now: datetime
-    asks: tuple[Ask, ...]
+    asks: Sequence[Ask]
     before: Usage
     after: Usage
-    decisions: tuple[Decision, ...]
+    decisions: Sequence[Decision]
     units_room: int | None
     calls_room: int | None
     last: Quota | None
@@ -45,47 +45,38 @@ class Plan:
     def calls(self) -> int:
         return self.after.calls - self.before.calls
 
-    def settled(self, stored: Usage) -> tuple[Decision, ...]:
+    def settled(self, stored: Usage) -> Sequence[Decision]:
         """The decisions as they stand once written: other processes may have counted beside us meanwhile."""
-        if (stored.month, stored.minute) != (self.after.month, self.after.minute):
+        after = self.after
+        if stored == after or (stored.month, stored.minute) != (after.month, after.minute):
             return self.decisions
-        units, calls = stored.used - self.after.used, stored.calls - self.after.calls
-        if not units and not calls:
-            return self.decisions
-        return tuple(
+        units, calls = stored.used - after.used, stored.calls - after.calls
+        return [
             _shifted(decision, decision.usage.plus(units, calls), self.now, asked)
             for decision, (_, asked) in zip(self.decisions, self.asks, strict=True)
-        )
+        ]
 
 
 def plan(stored: Usage | None, now: datetime, asks: Sequence[Ask]) -> Plan:
     """Decide the calls one after another, each against what the ones before it left."""
-    before = Usage.none(now) if stored is None else stored.at(now)
-    current = before
+    before = current = Usage.none(now) if stored is None else stored.at(now)
     decisions: list[Decision] = []
-    units_rooms: list[int] = []
-    calls_rooms: list[int] = []
+    units_room: int | None = None
+    calls_room: int | None = None
     last: Quota | None = None
     for quota, units in asks:
-        decision = decide(current, now, quota, units)
+        decision = decided(current, quota, units)
         decisions.append(decision)
-        if not decision.admitted:
+        if decision.verdict is not Verdict.ADMITTED:
             continue
         current, last = decision.usage, quota
         if quota.limit != UNLIMITED:
-            units_rooms.append(quota.limit - (current.used - before.used))
+            room = quota.limit - (current.used - before.used)
+            units_room = room if units_room is None or room < units_room else units_room
         if quota.rate_per_minute != UNLIMITED:
-            calls_rooms.append(quota.rate_per_minute - (current.calls - before.calls))
-    return Plan(
-        now,
-        tuple(asks),
-        before,
-        current,
-        tuple(decisions),
-        min(units_rooms, default=None),
-        min(calls_rooms, default=None),
-        last,
-    )
+            room = quota.rate_per_minute - (current.calls - before.calls)
+            calls_room = room if calls_room is None or room < calls_room else calls_room
+    return Plan(now, asks, before, current, decisions, units_room, calls_room, last)
 
 
 def _shifted(decision: Decision, usage: Usage, now: datetime, units: int) -> Decision:

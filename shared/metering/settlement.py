@@ -9,7 +9,7 @@ neither counted twice nor answered uncounted.
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from shared.adapters.dynamodb import ConditionFailed, NotApplied, OutcomeUnknown, Reason, TransactionCancelled
@@ -18,7 +18,6 @@ from shared.metering.attempts import Attempt, Attempts
 from shared.metering.calls import Call, Counted, tell_all
 from shared.metering.ledger import Ledger, Marker, marker_from_item
 from shared.metering.plan import Plan, plan
-from shared.metering.share import share_of
 from shared.metering.stamps import Stamps, counting_day
 from shared.metering.usage_item import Posting, Stored
 
@@ -27,79 +26,101 @@ LONGEST_PAUSE_SECONDS = 0.25
 
 
 class Settlement:
-    """Settles one batch of one subject's calls. `stamps` numbers this process's writes, `attempts` follows them."""
+    """Settles one subject's calls, batch after batch. `stamps` numbers this process's writes, `attempts` follows them.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Callable[[], datetime],
-        stamps: Stamps,
-        attempts: Attempts,
-        seen: Stored | None,
-    ) -> None:
+    `seen` is what the store was last known to hold.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime], stamps: Stamps, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
         self._stamps = stamps
         self._attempts = attempts
-        self.seen = seen
+        self.seen: Stored | None = None
 
-    async def run(self, batch: Sequence[Call]) -> None:
-        """Answer every call of the batch that somebody still waits for."""
-        for pause in _pauses():
-            if self.seen is None:
-                self.seen = await self._ledger.load(self._attempts.subject)
-            self._attempts.learn(self.seen)
-            calls = tuple(call for call in batch if call.waits)
-            if not calls:
-                return
-            if self._attempts.lost_track(self.seen, calls):
-                raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
-            now = self._clock()
-            planned = plan(self.seen.usage, now, [(call.quota, call.units) for call in calls])
-            if planned.calls == 0:
-                tell_all(calls, planned.decisions)
-                return
-            if await self._attempt(self.seen, planned, calls):
-                return
-            await asyncio.sleep(pause)
+    @property
+    def sure(self) -> Stored | None:
+        """What the store is known to hold; None where something has to be looked up before the next write."""
+        return None if self._attempts.any_unknown else self.seen
 
-    async def _attempt(self, seen: Stored, planned: Plan, calls: tuple[Call, ...]) -> bool:
-        """Send one write; True when its calls are answered, False when another try is due."""
+    async def run(self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None) -> None:
+        """Answer every call of the batch that somebody still waits for.
+
+        `attempt` is one that is made for it already, `error` how that ended.
+        """
+        for tried in itertools.count():
+            if attempt is None:
+                if self.seen is None:
+                    self.seen = await self._ledger.load(self._attempts.subject)
+                calls = self._unanswered(batch, self.seen)
+                attempt = self.attempt(calls, self.seen) if calls else None
+                if attempt is None:
+                    return
+            error = error or await self._sent(attempt)
+            if error is None:
+                return
+            self._failed(attempt, error)
+            attempt = error = None
+            await asyncio.sleep(_pause(tried))
+
+    def attempt(self, calls: Sequence[Call], seen: Stored) -> Attempt | None:
+        """The write that counts these calls; None where all of them are refused, and told so."""
+        planned = plan(seen.usage, self._clock(), [(call.quota, call.units) for call in calls])
+        if planned.last is None:
+            tell_all(calls, planned.decisions)
+            return None
         stamp = self._stamps.next(self._day(planned))
-        share = share_of(planned, seen.plan_in(planned.after.month))
-        attempt = Attempt(Posting(self._attempts.subject, seen, planned, stamp, share), calls)
-        await self._attempts.prepare(attempt)
+        return self._attempts.made(Posting.of(self._attempts.subject, seen, planned, stamp), calls)
+
+    def happened(self, attempt: Attempt, stored: Stored) -> None:
+        """Answer its calls: it is durable."""
+        self.seen = stored
+        self._attempts.happened(attempt, stored)
+        planned = attempt.posting.planned
+        tell_all(attempt.calls, planned.settled(stored.usage or planned.after))
+
+    def _unanswered(self, batch: Sequence[Call], seen: Stored) -> list[Call]:
+        """The calls somebody still waits for. Some may have been counted by a write whose outcome is learned now."""
+        self._attempts.learn(seen)
+        calls = [call for call in batch if call.waits]
+        if calls and self._attempts.lost_track(seen, calls):
+            raise Unavailable("It can't be told whether this call was counted.", retry_after_seconds=2)
+        return calls
+
+    async def _sent(self, attempt: Attempt) -> Exception | None:
+        """Why it did not happen; None once its calls are answered."""
+        if attempt.needed is not None:
+            await attempt.needed
         try:
-            stored = await self._send(attempt)
-        except ConditionFailed as lost:
-            self.seen = Stored.from_item(lost.item)
-        except TransactionCancelled as cancelled:
-            self._cancelled(attempt, cancelled.reasons)
-        except NotApplied:
-            pass
-        except OutcomeUnknown:
-            self._attempts.unknown(attempt)
-            self.seen = None
-        else:
-            self.seen = stored
-            self._attempts.happened(attempt, stored)
-            tell_all(calls, planned.settled(stored.usage or planned.after))
-            return True
-        return False
+            if attempt.marked:
+                markers = [Marker(key.key_hash, key.fingerprint, decision) for _, key, decision in attempt.marked]
+                stored = await self._ledger.count_marked(attempt.posting, markers)
+            else:
+                stored = await self._ledger.count(attempt.posting)
+        except Exception as error:  # noqa: BLE001 - `_failed` tells them apart
+            return error
+        self.happened(attempt, stored)
+        return None
+
+    def _failed(self, attempt: Attempt, error: Exception) -> None:
+        """Learn what is to be learned from it, for another try; raises what no other try would change."""
+        match error:
+            case ConditionFailed():
+                self.seen = Stored.from_item(error.item)
+            case TransactionCancelled():
+                self._cancelled(attempt, error.reasons)
+            case NotApplied():
+                pass
+            case OutcomeUnknown():
+                self._attempts.unknown(attempt)
+                self.seen = None
+            case _:
+                raise error
 
     def _day(self, planned: Plan) -> date:
         """Today; while an attempt of unknown outcome is open its day, whose number keeps it from happening later."""
-        return self._attempts.open_day(planned.after.month) or counting_day(planned.now, planned.after.month)
-
-    async def _send(self, attempt: Attempt) -> Stored:
-        markers = [
-            Marker(call.idempotency.key_hash, call.idempotency.fingerprint, decision)
-            for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
-            if call.idempotency is not None and decision.admitted
-        ]
-        if markers:
-            return await self._ledger.count_marked(attempt.posting, markers)
-        return await self._ledger.count(attempt.posting)
+        open_day = self._attempts.open_day(planned.after.month) if self._attempts.any_unknown else None
+        return open_day or counting_day(planned.now, planned.after.month)
 
     def _cancelled(self, attempt: Attempt, reasons: Sequence[Reason]) -> None:
         """Learn from a transaction that did not happen: a newer usage, or keys that have their answer already."""
@@ -109,12 +130,7 @@ class Settlement:
             self._attempts.learn(self.seen)  # where an earlier attempt of ours was faster, its calls have their answer
         elif not any(reason.condition_failed for reason in marker_reasons):
             self.seen = None  # collided with another write under way, which will have changed the usage
-        marked = [
-            call
-            for call, decision in zip(attempt.calls, attempt.planned.decisions, strict=True)
-            if call.idempotency is not None and decision.admitted
-        ]
-        for call, reason in zip(marked, marker_reasons, strict=True):
+        for (call, _, _), reason in zip(attempt.marked, marker_reasons, strict=True):
             if reason.condition_failed and reason.item is not None:
                 replay(call, marker_from_item(reason.item))
 
@@ -129,9 +145,9 @@ def replay(call: Call, marker: Marker) -> None:
         )
 
 
-def _pauses() -> Iterator[float]:
+def _pause(tried: int) -> float:
     """No pause after the first try (a lost race is re-decided at once), then growing ones with jitter."""
-    yield 0
-    for exponent in itertools.count():
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**exponent)
-        yield longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing
+    if tried == 0:
+        return 0
+    longest: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tried - 1))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing

@@ -7,11 +7,13 @@ what all users counted. shared.metering.ledger keeps the shares in the usage ite
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.quota import Verdict
 from shared.metering.plan import Plan
 
 Share = Mapping[str, tuple[int, int]]  # tier: units, users
 
 NOTHING: Share = {}
+_NONE = (0, 0)
 
 
 def share_of(planned: Plan, plan_before: str | None) -> Share:
@@ -22,10 +24,9 @@ def share_of(planned: Plan, plan_before: str | None) -> Share:
     found: dict[str, tuple[int, int]] = {}
     plan_after = plan_before
     for decision, (quota, units) in zip(planned.decisions, planned.asks, strict=True):
-        if decision.admitted:
-            before, users = found.get(quota.plan, (0, 0))
-            found[quota.plan] = (before + units, users)
+        if decision.verdict is Verdict.ADMITTED:
             plan_after = quota.plan
+            found[plan_after] = (found[plan_after][0] + units if plan_after in found else units, 0)
     if plan_after is not None and plan_after != plan_before:
         moved = {plan_after: (0, 1)} if plan_before is None else {plan_after: (0, 1), plan_before: (0, -1)}
         return added(found, moved)
@@ -35,10 +36,15 @@ def share_of(planned: Plan, plan_before: str | None) -> Share:
 def added(one: Share, more: Share) -> dict[str, tuple[int, int]]:
     """The sum, tier by tier."""
     total = dict(one)
-    for tier, (units, users) in more.items():
-        before = total.get(tier, (0, 0))
-        total[tier] = (before[0] + units, before[1] + users)
+    add(total, more)
     return total
+
+
+def add(total: dict[str, tuple[int, int]], more: Share) -> None:
+    """The same, in place."""
+    for tier, (units, users) in more.items():
+        before = total.get(tier, _NONE)
+        total[tier] = (before[0] + units, before[1] + users)
 
 
 def units_of(share: Share) -> int:
@@ -59,7 +65,10 @@ def share_from_wire(wire: Mapping[str, Any]) -> Share:
 
 def entry_of(number: int, share: Share) -> str:
     """What a usage item keeps of a writer: the number of its last write and its share, `7;free=500,1;pro=20,0`."""
-    return ";".join([str(number), *(f"{tier}={units},{users}" for tier, (units, users) in share.items())])
+    entry = str(number)
+    for tier, (units, users) in share.items():
+        entry += f";{tier}={units},{users}"
+    return entry
 
 
 def number_in(entry: str) -> int:

@@ -5,8 +5,8 @@ name says the day and the process, so what an item holds under it is what that p
 """
 
 import itertools
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from shared.adapters.system import Chance, Clock
 from shared.domain.periods import Month
@@ -14,8 +14,7 @@ from shared.domain.periods import Month
 _DAY_DIGITS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """One write of a process on a day; no two writes of a process have the same number."""
 
     writer: str
@@ -55,4 +54,4 @@ def writers_since(day: date) -> str:
 def counting_day(now: datetime, month: Month) -> date:
     """The UTC day a call counts in: in the month it counts in, also for a process whose clock lags behind it."""
     today = (now if now.tzinfo is UTC else now.astimezone(UTC)).date()
-    return today if (today.year, today.month) >= (month.year, month.month) else month.start.date()
+    return today if (today.year, today.month) >= month else month.start.date()

@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from shared.adapters.dynamodb import Wording, Write, worded
-from shared.domain.periods import timestamp
-from shared.metering.usage_item import Posting, day_name, superseded, usage_key
+from shared.adapters.dynamodb import WireValue, Wording, Write, to_wire, wire, worded
+from shared.domain.periods import Month, timestamp
+from shared.metering.usage_item import ENOUGH_WRITERS, Posting, day_name, superseded, usage_key
 
 KEPT_AFTER_MONTH = timedelta(days=400)
 PAST_KEPT_DAYS = 2  # so long into a month its item also has the writers of the month before
@@ -39,31 +39,39 @@ class _More(NamedTuple):
     removed: tuple[str, ...]  # writers
     removes_past: bool
 
+    @property
+    def steady(self) -> bool:
+        """Whether it changes nothing but counts, and so its answer needs to tell nothing else.
+
+        The others, one a day at least, tell all: so this process hears of other writers in time to remove them.
+        """
+        return self.writer_known and self.day_known and not (self.moves or self.removed or self.removes_past)
+
 
 def usage_write(table: str, posting: Posting, *, exactly: bool = False) -> Write:
     """The write that a posting is; `exactly` as a part of a transaction whose answers must hold."""
     key = usage_key(posting.subject)
     if posting.starts_month:
-        return worded(table, key, _start_words(_Start(posting.seen.usage is None)), _start_values(posting))
+        return worded(table, key, _start_words(_Start(posting.seen.usage is None)), wire(_start_values(posting)))
     shape = _shape(posting, exactly=exactly)
     return worded(table, key, _more_words(shape), _more_values(posting, shape))
 
 
 def _shape(posting: Posting, *, exactly: bool) -> _More:
-    planned, seen, stamp = posting.planned, posting.seen, posting.stamp
-    day = day_name(stamp.day)
+    _, seen, planned, (writer, date, _), *_ = posting
+    day = day_name(date)
     return _More(
         exactly,
-        stamp.writer,
-        stamp.writer in seen.writers,
+        writer,
+        writer in seen.writers,
         day,
         day in seen.days,
         seen.plan != planned.quota.plan,
         seen.usage is not None and seen.usage.minute < planned.before.minute,
         exactly or planned.units_room is not None,
         exactly or planned.calls_room is not None,
-        superseded(posting),
-        bool(seen.past) and stamp.day.day > PAST_KEPT_DAYS,
+        superseded(posting) if len(seen.writers) >= ENOUGH_WRITERS else (),
+        bool(seen.past) and date.day > PAST_KEPT_DAYS,
     )
 
 
@@ -77,10 +85,10 @@ class _Words:
     adds: list[str] = field(default_factory=list)
     removes: list[str] = field(default_factory=list)
 
-    def wording(self) -> Wording:
+    def wording(self, *, brief: bool = False) -> Wording:
         clauses = [("SET", self.sets), ("ADD", self.adds), ("REMOVE", self.removes)]
         text = " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses if parts)
-        return Wording(text, " AND ".join(self.conditions), self.names)
+        return Wording(text, " AND ".join(self.conditions), self.names, brief)
 
 
 @lru_cache
@@ -101,7 +109,7 @@ def _start_values(posting: Posting) -> dict[str, Any]:
     return {
         ":plan": posting.planned.quota.plan,
         ":updated": timestamp(posting.planned.now),
-        ":writers": {stamp.writer: posting.entry()},
+        ":writers": {stamp.writer: posting.entry},
         ":days": {day_name(stamp.day): after.used},
         ":period": start,
         ":end": end,
@@ -125,7 +133,7 @@ def _more_words(shape: _More) -> Wording:
     _word_month(shape, words)
     _word_minute(shape, words)
     _word_writers(shape, words)
-    return words.wording()
+    return words.wording(brief=shape.steady)
 
 
 def _word_month(shape: _More, words: _Words) -> None:
@@ -169,28 +177,34 @@ def _word_writers(shape: _More, words: _Words) -> None:
         words.removes.append("#past")
 
 
-def _more_values(posting: Posting, shape: _More) -> dict[str, Any]:
+@lru_cache
+def _when(month: Month, minute: int) -> tuple[WireValue, WireValue]:
+    return {"S": month.texts[0]}, {"N": str(minute)}
+
+
+def _more_values(posting: Posting, shape: _More) -> dict[str, WireValue]:
     """Exactly the values that the words of this shape name: the store refuses a value that none does."""
     planned, seen = posting.planned, posting.seen
-    after = planned.after
-    values = {
-        ":updated": timestamp(planned.now),
-        ":own": posting.entry(),
-        ":period": after.month.texts[0],
-        ":more_used": planned.units,
-        ":plan": planned.quota.plan,
-        ":minute": after.minute,
+    before, after = planned.before, planned.after
+    period, minute = _when(after.month, after.minute)
+    values: dict[str, WireValue] = {
+        ":updated": {"S": timestamp(planned.now)},
+        ":own": {"S": posting.entry},
+        ":period": period,
+        ":more_used": {"N": str(after.used - before.used)},
+        ":plan": {"S": planned.quota.plan},
+        ":minute": minute,
     }
     if shape.units_bound:
-        values[":seen_used"] = planned.before.used if shape.exactly else planned.units_room
+        values[":seen_used"] = {"N": str(before.used if shape.exactly else planned.units_room)}
     if shape.moves:
-        values[":plan_before"] = seen.plan
+        values[":plan_before"] = to_wire(seen.plan)
     if shape.starts_minute:
-        values[":calls"] = after.calls
+        values[":calls"] = {"N": str(after.calls)}
     else:
-        values[":more_calls"] = planned.calls
+        values[":more_calls"] = {"N": str(after.calls - before.calls)}
         if shape.calls_bound:
-            values[":seen_calls"] = planned.before.calls if shape.exactly else planned.calls_room
+            values[":seen_calls"] = {"N": str(before.calls if shape.exactly else planned.calls_room)}
     if shape.writer_known:
-        values[":own_before"] = seen.writers[shape.writer]
+        values[":own_before"] = to_wire(seen.entry_of(shape.writer))
     return values

@@ -133,6 +133,15 @@ async def test_an_answer_with_the_wrong_number_of_outcomes_is_unknown_for_each()
     assert [type(one) for one in found] == [OutcomeUnknown, OutcomeUnknown]
 
 
+async def test_an_answer_that_is_not_understood_is_unknown_for_each_that_was_not_told_before() -> None:
+    store = Store()
+    batches = await ready(store)
+    store.said = {"b": {"Error": "odd"}}
+    fine, *others = await outcomes(batches, "a", "b", "c")
+    assert fine == {"pk": "a", "n": 1}
+    assert [type(one) for one in others] == [OutcomeUnknown, OutcomeUnknown]
+
+
 async def test_a_store_that_refuses_a_statement_gets_it_again_as_a_request_of_its_own() -> None:
     store = Store()
     batches = await ready(store)
@@ -259,7 +268,7 @@ async def test_on_a_real_engine_every_update_of_many_happens_exactly_once(dynamo
     for turn in range(1, 4):
         writes = (counting(table, name, turn - 1) for name in names)
         found = await asyncio.gather(*(dynamo.write_with_others(one) for one in writes))
-        assert [item["n"] for item in found if item is not None] == [turn] * len(names)
+        assert [item["n"] for item in found] == [turn] * len(names)
         stale = (counting(table, name, turn - 1) for name in names)
         refused = await asyncio.gather(*(dynamo.write_with_others(one) for one in stale), return_exceptions=True)
         assert [one.item["n"] for one in refused if isinstance(one, ConditionFailed) and one.item] == [turn] * len(

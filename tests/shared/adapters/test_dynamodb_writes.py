@@ -1,8 +1,9 @@
 """The same update as an expression and as a statement: one meaning, or no statement at all."""
 
+import orjson
 import pytest
 
-from shared.adapters.dynamodb_writes import put, update
+from shared.adapters.dynamodb_writes import Wording, put, update, worded
 
 KEY = {"pk": "a", "sk": "b"}
 
@@ -16,7 +17,7 @@ def test_an_update_is_said_with_its_values_in_order() -> None:
         names={"#m": "minute", "#d": "days", "#t": "25", "#old": "24", "#x": "26"},
         values={":m": 7, ":n": 2, ":seen": 6, ":room": 9},
     )
-    assert write.statement() == {
+    assert orjson.loads(orjson.dumps(write.statement())) == {
         "Statement": (
             'UPDATE "t-usage" SET "minute" = ?, "days"."25" = days."25" + ?, "used" = used + ? REMOVE "days"."24" '
             'WHERE "pk" = ? AND "sk" = ? AND "minute" = ? AND "used" <= ? '
@@ -53,3 +54,10 @@ def test_what_a_statement_can_not_say_stays_a_request_of_its_own(expression: str
 
 def test_only_updates_are_said_as_statements() -> None:
     assert put("t", dict(KEY)).statement() is None
+
+
+@pytest.mark.parametrize(("brief", "said"), [(True, "RETURNING MODIFIED NEW *"), (False, "RETURNING ALL NEW *")])
+def test_a_statement_answers_what_it_changes_or_the_whole_item(brief: bool, said: str) -> None:
+    wording = Wording("ADD used :n", "used <= :n", brief=brief)
+    sent = orjson.loads(orjson.dumps(worded("t", KEY, wording, {":n": {"N": "1"}}).statement()))
+    assert sent["Statement"].endswith(said)

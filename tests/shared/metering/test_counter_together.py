@@ -3,16 +3,21 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import pytest
 
 from shared.adapters.dynamodb import Dynamo
+from shared.adapters.system import utc_now
 from shared.domain.quota import UNLIMITED, Quota
 from shared.metering.calls import Counted
 from shared.metering.counter import Counter
+from shared.metering.share import share_in, units_of
+from shared.metering.usage_item import MAX_WRITERS, usage_key
+from tests.clocks import SetClock
 from tests.conftest import REGION
 from tests.faults import Fault
-from tests.shared.metering.test_counter import ANY, admitted, counter, faulty
+from tests.shared.metering.test_counter import ANY, admitted, counter, faulty, marked
 
 pytestmark = pytest.mark.store
 
@@ -81,3 +86,68 @@ async def test_two_processes_give_every_call_of_every_subject_a_count_of_its_own
     assert all(sorted(counts) == list(range(1, 10)) for counts in found.values())
     assert [(await counters[0].standing(one, quota)).usage.used for one in SUBJECTS] == [9] * len(SUBJECTS)
     await other.close()
+
+
+async def test_close_waits_for_writes_that_go_together(dynamo: Dynamo, prefix: str) -> None:
+    counting = counter(dynamo, prefix)
+    await warmed(counting, dynamo, prefix)
+    calls = [asyncio.create_task(counting.count(subject, ANY)) for subject in SUBJECTS * 3]
+    await asyncio.sleep(0)
+    await counting.close()
+    await asyncio.sleep(0)
+    assert all(call.done() for call in calls)
+    assert [(await counting.standing(subject, ANY)).usage.used for subject in SUBJECTS] == [5] * len(SUBJECTS)
+
+
+async def test_what_breaks_before_a_write_is_told_and_holds_nobody_up(dynamo: Dynamo, prefix: str) -> None:
+    broken: list[Exception] = []
+
+    def clock() -> datetime:
+        if broken:
+            raise broken.pop()
+        return utc_now()
+
+    counting = counter(dynamo, prefix, clock)
+    await warmed(counting, dynamo, prefix)
+    broken.append(RuntimeError("odd"))
+    found = await asyncio.gather(*(counting.count(subject, ANY) for subject in SUBJECTS), return_exceptions=True)
+    assert [type(one) for one in found].count(RuntimeError) == 1
+    answers = await count_each([counting], 1)
+    assert sorted(used for one in answers.values() for used in admitted(one)) == [3, *[4] * (len(SUBJECTS) - 1)]
+    await counting.close()
+
+
+async def test_every_way_to_count_takes_turns_in_one_lane(dynamo: Dynamo, prefix: str) -> None:
+    """Calls with keys go as transactions, others along with other subjects' writes; neither overtakes nor is lost."""
+    counting = counter(dynamo, prefix)
+    await warmed(counting, dynamo, prefix)
+
+    async def one(subject: str, turn: int) -> int:
+        await asyncio.sleep(turn / 500)
+        key = marked(f"{subject} {turn}") if turn % 3 == 0 else None
+        return (await counting.count(subject, ANY, 1, key)).decision.usage.used
+
+    for subject in SUBJECTS[:2]:
+        assert sorted(await asyncio.gather(*(one(subject, turn) for turn in range(20)))) == list(range(3, 23))
+    await counting.close()
+
+
+async def test_other_writers_are_heard_of_and_removed_though_most_answers_tell_only_counts(
+    dynamo: Dynamo, prefix: str
+) -> None:
+    clock = SetClock.at("2026-11-02T12:00:00")
+    counters = [counter(dynamo, prefix, clock) for _ in range(3)]
+    await warmed(counters[0], dynamo, prefix)
+    quota = Quota("any", UNLIMITED, 1_000)
+    days = 12
+    for _ in range(days):
+        for counting in counters:
+            for _ in range(3):
+                await count_each([counting], 1, quota)
+        clock.advance(days=1)
+    for subject in SUBJECTS:
+        item = await dynamo.get(prefix + "tenant-usage", usage_key(subject))
+        assert item is not None
+        assert item["usageCount"] == 2 + days * 3 * 3
+        assert len(item["writers"]) <= MAX_WRITERS
+        assert sum(units_of(share_in(entry)) for entry in item["writers"].values()) <= item["usageCount"]
