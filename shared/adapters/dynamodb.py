@@ -53,6 +53,7 @@ __all__ = [
     "Write",
     "check",
     "delete",
+    "outcome_unknown",
     "put",
     "text_of",
     "to_wire",

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared import outside
+from shared.adapters.dynamodb import outcome_unknown
 from shared.domain.errors import Unavailable
 from shared.domain.quota import UNLIMITED, Decision, Quota, decide
 from shared.metering.attempts import Attempt, Attempts
@@ -98,11 +99,12 @@ class Lane:
         if attempt is not self._under_way:
             return  # told twice: the lane is elsewhere
         self._under_way = None
-        if item is None:
-            self._go_the_long_way(attempt.calls, attempt, error)
+        stored = None if item is None else attempt.posting.answered(item)
+        if stored is None:
+            self._go_the_long_way(attempt.calls, attempt, error or outcome_unknown())
             return
         try:
-            self._settlement.happened(attempt, attempt.posting.answered(item))
+            self._settlement.happened(attempt, stored)
         except Exception as broken:  # noqa: BLE001 - as above
             self._broken(attempt.calls, broken)
         self._go_on()

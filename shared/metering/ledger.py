@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.dynamodb import Awaits, Dynamo, Item, Write, put
+from shared.adapters.dynamodb import Awaits, Dynamo, Item, Write, outcome_unknown, put
 from shared.domain.periods import Month
 from shared.domain.quota import Decision, Quota, Usage, Verdict
 from shared.metering.usage_item import Posting, Stored, usage_key
@@ -44,7 +44,10 @@ class Ledger:
     async def count(self, posting: Posting) -> Stored:
         """Add the plan's admitted calls; answers what stands then. Raises ConditionFailed where they do not fit."""
         answered = await self._dynamo.write_with_others(usage_write(self._table, posting))
-        return posting.answered(answered.wired)
+        stored = posting.answered(answered.wired)
+        if stored is None:
+            raise outcome_unknown()
+        return stored
 
     def post(self, posting: Posting, awaits: Awaits) -> bool:
         """The same with others' writes, told of when it has ended; False where this store takes none together."""

@@ -95,13 +95,16 @@ class Posting(NamedTuple):
         total = share if starts else added(seen.share_of(stamp.writer), share)
         return cls(subject, seen, planned, stamp, plan_before, share, total, entry_of(stamp.number, total), starts)
 
-    def answered(self, wired: Mapping[str, Any]) -> Stored:
-        """What stands there once this is written, by the store's answer, in wire form.
+    def answered(self, wired: Mapping[str, Any]) -> Stored | None:
+        """What stands there once this is written, by the store's answer, in wire form; None where that can't be told.
 
         What the write has set, or was conditional on, needs no second look.
         """
         after = self.planned.after
-        used, calls = int(wired["usageCount"]["N"]), int(wired["minuteCalls"]["N"])
+        try:
+            used, calls = int(wired["usageCount"]["N"]), int(wired["minuteCalls"]["N"])
+        except (KeyError, TypeError, ValueError):
+            return None
         usage = after
         if used != after.used or calls != after.calls:
             usage = Usage(after.month, used, after.minute, calls)
