@@ -51,7 +51,8 @@ class Entitlements:
 
         Asked before a refusal, so that a payment counts on the very next call.
         """
-        published = await self._publications.get(end_user.platform_id)
+        platform_id = end_user.platform_id
+        published = self._publications.remembered(platform_id) or await self._publications.get(platform_id)
         records = self._asked(end_user, published)
         return None if records is None else self._quota(end_user, published, await records.fresh(subject_of(end_user)))
 

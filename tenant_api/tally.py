@@ -112,10 +112,11 @@ class Tally:
 
     def refused(self, platform_id: str, user_id: str, verdict: Verdict) -> None:
         """Refusals are stored nowhere else: a killed process takes those of its last seconds with it."""
-        row = self._row(platform_id, self._clock().astimezone(UTC).date())
+        now = self._clock().astimezone(UTC)
+        row = self._row(platform_id, now.date())
         if verdict is Verdict.OVER_QUOTA:
             row.over_quota += 1
-            self._moves.over_quota(platform_id, user_id, self._clock())
+            self._moves.over_quota(platform_id, user_id, now)
         else:
             row.rate_limited += 1
         row.touched()

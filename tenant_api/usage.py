@@ -61,7 +61,7 @@ class Usage:
                 limit=quota.limit,
                 requested=units,
                 plan=quota.plan,
-                resetsAt=timestamp(decision.month_resets_at),
+                resetsAt=decision.usage.month.texts[1],
                 upgradeUrl=f"{self._pages_url}/p/{end_user.platform_id}",
             )
         if decision.verdict is Verdict.RATE_LIMITED:
