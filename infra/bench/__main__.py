@@ -1,6 +1,6 @@
 """`python -m infra.bench [--quick] [--only TEXT] [--profile]`: measures, prints the table, writes build/bench.json.
 
-Loopback only and bounded: about six minutes whole, five with --quick (fewer rows, the best of three rounds). `--only`
+Loopback only and bounded: about three minutes whole, five with --quick (fewer rows, the best of three rounds). `--only`
 keeps the rows whose line has the text.
 """
 
