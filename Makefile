@@ -128,9 +128,11 @@ lint: $(READY) ## Check style, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.secret_scan
+	@$(BIN)/python -m infra.audit --recorded
 
-# Apart from lint, because it asks the package index's advisories and so needs the network. An exception has a reason
-# in SECURITY.md. A package that could not be looked up is a failure, not a pass. ARGS: only these packages.
+# Apart from lint, because it asks the package index's advisories and so needs the network; lint checks that it was run
+# for every shipped version. An exception has a reason in SECURITY.md. A package that could not be looked up is a
+# failure, not a pass. ARGS: only these packages.
 .PHONY: audit
 audit: $(READY) ## Look every locked package up among the known advisories
 	@$(BIN)/python -m infra.audit $(ARGS)

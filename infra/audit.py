@@ -1,7 +1,9 @@
 """`make audit`: every locked package among the known advisories; what nobody could tell of is a failure, not a pass.
 
 By pip-audit, which asks for each version by itself. Where the index does not answer that (some that stand in between
-don't), by what it tells of each package's newest version, which is the locked one while the lock is fresh.
+don't), by what it tells of each package's newest version, which is the locked one while the lock is fresh. What passed
+is recorded beside this file; `--recorded`, part of `make lint`, needs no network and fails for a shipped version that
+was never looked up.
 """
 
 import json
@@ -10,13 +12,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 ROOT = Path(__file__).parents[1]
-LOCK = ROOT / "requirements-dev.txt"
+LOCK, SHIPPED = ROOT / "requirements-dev.txt", ROOT / "requirements.txt"
+RECORD = ROOT / "infra" / "audited.txt"
+UNTOLD = frozenset({"python-dateutil"})  # nobody tells of it here; the reason is in SECURITY.md
 EXCEPTIONS = frozenset({"GHSA-wj6h-64fc-37mp"})  # each with its reason in SECURITY.md
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 UNHEARD = re.compile(r"could not be audited|ConnectionError|Failed to (?:resolve|connect)|Max retries")
@@ -30,6 +35,10 @@ class Told:
     package: str
     advisories: Sequence[frozenset[str]] = ()
     why: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.why is None and not any(self.open)
 
     @property
     def open(self) -> Iterator[str]:
@@ -100,13 +109,47 @@ def report(told: Sequence[Told]) -> int:
     return 1 if open_ones else 2 if unheard or not told else 0
 
 
-def main(only: Sequence[str]) -> int:
-    if not only:
+def recorded(record: Path = RECORD) -> dict[str, str]:
+    """When each `package version` passed."""
+    lines = record.read_text().splitlines() if record.exists() else []
+    return {package: day for package, _, day in (line.rpartition(" ") for line in lines)}
+
+
+def remember(passed: Sequence[str], day: date, record: Path = RECORD) -> None:
+    """Add what passed; versions that are locked no longer go."""
+    locked = {f"{name} {version}" for name, version in LOCKED.findall(LOCK.read_text())}
+    known = recorded(record) | dict.fromkeys(passed, day.isoformat())
+    record.write_text("".join(f"{package} {known[package]}\n" for package in sorted(known) if package in locked))
+
+
+def unrecorded(record: Path = RECORD) -> list[str]:
+    """Shipped versions that nobody looked up."""
+    known = recorded(record)
+    shipped = LOCKED.findall(SHIPPED.read_text())
+    return [name for name, version in shipped if name not in UNTOLD and f"{name} {version}" not in known]
+
+
+def check_record() -> int:
+    missing = unrecorded()
+    if missing:
+        print(f'Never looked up among the advisories: run make audit ARGS="{" ".join(missing)}", commit {RECORD.name}.')
+    return 1 if missing else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments) == ["--recorded"]:
+        return check_record()
+    today = datetime.now(UTC).date()
+    if not arguments:
         code = pip_audit()
+        if code == 0:
+            remember([f"{name} {version}" for name, version in LOCKED.findall(LOCK.read_text())], today)
         if code is not None:
             return code
         print("pip-audit was told nothing of single versions; asking the index for each package's newest one.")
-    return report(by_newest(index_url(), only))
+    told = by_newest(index_url(), arguments)
+    remember([one.package for one in told if one.passed], today)
+    return report(told)
 
 
 if __name__ == "__main__":

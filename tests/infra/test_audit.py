@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.audit import EXCEPTIONS, LOCK, LOCKED, by_newest, report
+from infra.audit import EXCEPTIONS, LOCK, LOCKED, UNTOLD, by_newest, recorded, remember, report, unrecorded
 from tests.serving import serving
 
 NAMES = ("h11", "ecdsa", "urllib3")
@@ -83,3 +84,20 @@ async def test_an_index_that_tells_nothing_is_no_pass(capsys: pytest.CaptureFixt
     assert report(told) == 2
     assert "0 of 3 packages looked up" in capsys.readouterr().out
     assert report([]) == 2
+
+
+def test_a_shipped_version_that_was_never_looked_up_is_told(tmp_path: Path) -> None:
+    record = tmp_path / "audited.txt"
+    assert "h11" in unrecorded(record)
+    shipped = [f"{name} {VERSIONS[name]}" for name in [*unrecorded(record), *UNTOLD]]
+    remember([*shipped, "h11 0.0.1"], date(2026, 11, 29), record)
+    assert unrecorded(record) == []
+    assert recorded(record)[f"h11 {VERSIONS['h11']}"] == "2026-11-29"
+    assert "h11 0.0.1" not in recorded(record)  # locked no longer
+    record.write_text(record.read_text().replace(f"h11 {VERSIONS['h11']}", "h11 0.0.1"))
+    assert unrecorded(record) == ["h11"]
+
+
+def test_what_nobody_tells_of_has_its_reason() -> None:
+    told = (Path(LOCK).parent / "SECURITY.md").read_text()
+    assert all(name in told for name in UNTOLD)
