@@ -16,13 +16,13 @@ FIRST_VIEW_BYTES = 100_000
 
 
 async def test_the_landing_page_says_what_it_is_and_leads_to_signing_in(page: Page, product: Product) -> None:
-    await page.goto(product.url("platform_api", "/"))
+    await page.goto(product.url("platform_api", "/"), wait_until="networkidle")
+    await looks.stands_still(page)  # before it is made smaller and larger
     await looks.portraits(page, "landing")
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         await looks.axe(page)
     await looks.fits(page)
-    await looks.stands_still(page)
     await page.get_by_role("link", name="Start free").first.click()
     await expect(page.get_by_role("heading", name="Sign in to dream-api")).to_be_visible()
 
