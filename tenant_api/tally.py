@@ -91,7 +91,7 @@ class Tally:
         row = self._row(platform_id, stamp.day)
         if row.open and not first and not self._overdue():
             return None
-        return self._prepared(subject, stamp.day, row, first=first)
+        return self._prepared(platform_id, stamp.day, row, first=subject if first else None)
 
     def written(self, written: Written, /) -> None:
         platform_id = usage_platform(written.subject)
@@ -218,8 +218,8 @@ class Tally:
             row.pending -= pending
             row.dirty_since = _now()
 
-    async def _prepared(self, subject: str, day: date, row: _Row, *, first: bool) -> None:
-        platform_id, user_id = usage_parts(subject) or ("", "")
+    async def _prepared(self, platform_id: str, day: date, row: _Row, *, first: str | None) -> None:
+        """`first` is the subject that has no item yet."""
         if self._overdue():
             if self._renewing is None:
                 self._renewing = asyncio.create_task(self._renewed())
@@ -228,8 +228,9 @@ class Tally:
             if row.opening is None:
                 row.opening = asyncio.create_task(self._opened((platform_id, day), row))
             await asyncio.shield(row.opening)
-        if first:
-            await _insisted(partial(self._end_users.register, platform_id, user_id))
+        registered = usage_parts(first) if first is not None else None
+        if registered is not None:
+            await _insisted(partial(self._end_users.register, *registered))
 
     async def _opened(self, key: Key, row: _Row) -> None:
         try:
