@@ -10,6 +10,7 @@ from infra.sandbox.layout import DEVELOPERS
 from tests.browser import looks
 from tests.browser.conftest import Product
 from tests.browser.developer import VIEWS, Dashboard
+from tests.browser.parts import arriving
 from tests.browser.watch import Watcher
 
 FIRST_VIEW_BYTES = 100_000
@@ -25,6 +26,13 @@ async def test_the_landing_page_says_what_it_is_and_leads_to_signing_in(page: Pa
     await looks.fits(page)
     await page.get_by_role("link", name="Start free").first.click()
     await expect(page.get_by_role("heading", name="Sign in to dream-api")).to_be_visible()
+
+
+async def test_a_landing_page_that_arrives_in_parts_stands_still(page: Page, product: Product) -> None:
+    async with arriving(product.url("platform_api"), before="<li>") as url:
+        await page.goto(url, wait_until="networkidle")
+        await expect(page.get_by_role("heading", name="Paid")).to_be_visible()
+        await looks.stands_still(page)
 
 
 async def test_somebody_signed_out_signs_in_and_lands_where_they_wanted(page: Page, product: Product) -> None:

@@ -15,6 +15,7 @@ from infra.sandbox.layout import END_USERS
 from shared.domain.tiers import Price, Tier
 from tests.browser import looks, shop
 from tests.browser.conftest import NewPage, Product
+from tests.browser.parts import arriving
 from tests.browser.people import DECLINED_CARD, pay, signed_in_at
 from tests.browser.shop import Shop
 from tests.browser.watch import Watcher
@@ -94,6 +95,13 @@ async def test_every_page_is_for_everybody_on_every_screen(page: Page, watcher: 
         await page.emulate_media(color_scheme="dark")
         await looks.axe(page)
         await page.emulate_media(color_scheme="light")
+
+
+async def test_a_page_that_arrives_in_parts_stands_still(page: Page, weatherly: Shop) -> None:
+    async with arriving(weatherly.layout.url("tenant_api"), before="<section") as url:
+        await page.goto(f"{url}/p/{weatherly.platform_id}", wait_until="networkidle")
+        await expect(page.locator("[data-tier]")).to_have_count(5)
+        await looks.stands_still(page)
 
 
 async def test_the_first_view_is_light(page: Page, weatherly: Shop) -> None:
