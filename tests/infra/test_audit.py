@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.audit import EXCEPTIONS, LOCK, LOCKED, UNTOLD, by_newest, recorded, remember, report, unrecorded
+from infra.audit import EXCEPTIONS, LOCK, LOCKED, UNTOLD, by_newest, locked, recorded, remember, report, unrecorded
 from tests.serving import serving
 
 NAMES = ("h11", "ecdsa", "urllib3")
@@ -53,7 +53,7 @@ async def index() -> AsyncIterator[Index]:
 
 
 async def audited(index: Index) -> int:
-    return report(await asyncio.to_thread(by_newest, index.url, NAMES))
+    return report(await asyncio.to_thread(by_newest, index.url, locked(NAMES)))
 
 
 async def test_passes_when_every_package_was_told_of_and_exceptions_have_their_reason(index: Index) -> None:
@@ -80,24 +80,36 @@ async def test_an_old_version_of_which_nobody_tells_is_no_pass(
 
 
 async def test_an_index_that_tells_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    told = await asyncio.to_thread(by_newest, "http://127.0.0.1:9/pypi", NAMES)
+    told = await asyncio.to_thread(by_newest, "http://127.0.0.1:9/pypi", locked(NAMES))
     assert report(told) == 2
     assert "0 of 3 packages looked up" in capsys.readouterr().out
     assert report([]) == 2
 
 
-def test_a_shipped_version_that_was_never_looked_up_is_told(tmp_path: Path) -> None:
+async def test_an_old_version_of_which_nobody_tells_passes_with_a_reason_only(index: Index) -> None:
+    name, _, version = min(UNTOLD).partition(" ")
+    index.newest[name] = "99.0"
+    told = await asyncio.to_thread(by_newest, index.url, [*locked(NAMES), (name, version)])
+    assert report(told) == 0
+    assert not told[-1].passed  # and so it is not recorded as if it had been looked up
+    assert report(await asyncio.to_thread(by_newest, index.url, [(name, "0.1")])) == 2
+    index.single, index.advisories = True, {name: [KNOWN]}
+    assert report(await asyncio.to_thread(by_newest, index.url, [(name, version)])) == 1
+
+
+def test_a_locked_version_that_was_never_looked_up_is_told(tmp_path: Path) -> None:
     record = tmp_path / "audited.txt"
-    assert "h11" in unrecorded(record)
-    shipped = [f"{name} {VERSIONS[name]}" for name in [*unrecorded(record), *UNTOLD]]
-    remember([*shipped, "h11 0.0.1"], date(2026, 11, 29), record)
+    assert ("h11", VERSIONS["h11"]) in unrecorded(record)
+    looked_up = [f"{name} {version}" for name, version in unrecorded(record)]
+    remember([*looked_up, "h11 0.0.1"], date(2026, 11, 29), record)
     assert unrecorded(record) == []
     assert recorded(record)[f"h11 {VERSIONS['h11']}"] == "2026-11-29"
     assert "h11 0.0.1" not in recorded(record)  # locked no longer
     record.write_text(record.read_text().replace(f"h11 {VERSIONS['h11']}", "h11 0.0.1"))
-    assert unrecorded(record) == ["h11"]
+    assert unrecorded(record) == [("h11", VERSIONS["h11"])]
 
 
-def test_what_nobody_tells_of_has_its_reason() -> None:
+def test_what_nobody_tells_of_is_locked_and_has_its_reason() -> None:
     told = (Path(LOCK).parent / "SECURITY.md").read_text()
-    assert all(name in told for name in UNTOLD)
+    assert {f"{name} {version}" for name, version in locked()} >= UNTOLD
+    assert all(f"| {package}" in told for package in UNTOLD)
