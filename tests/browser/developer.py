@@ -1,5 +1,6 @@
 """One developer at the dashboard: signs in, opens views, waits until they are filled, calls the APIs on the side."""
 
+import asyncio
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -39,8 +40,17 @@ class Dashboard:
     async def with_platform(cls, page: Page, product: Product, view: str = "overview") -> "Dashboard":
         """The same for somebody who has a platform and a key."""
         made = cls(page, product, f"dev-{token_hex(5)}@example.com")
-        await made.call("platform_api", "POST", "/generate-credentials")
+        key = (await made.call("platform_api", "POST", "/generate-credentials"))["apiKey"]
+        await made.taken(key)
         return await cls.opened(page, product, view, made.email)
+
+    async def taken(self, key: str) -> None:
+        """Until tenant_api takes a key that was made without the page, which would wait for that itself."""
+        url = self.product.url("tenant_api", "/api/developer/dashboard")
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx2.AsyncClient(trust_env=False, timeout=20) as http, asyncio.timeout(20):
+            while (await http.get(url, headers=headers)).is_error:
+                await asyncio.sleep(0.05)
 
     def address(self, view: str) -> str:
         return self.product.url("platform_api", f"/dashboard#{view}")
