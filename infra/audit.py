@@ -164,6 +164,10 @@ def main(arguments: Sequence[str]) -> int:
     """Look up all that is locked; packages by name; or, with `--new`, what was never looked up."""
     today = datetime.now(UTC).date()
     if list(arguments) != ["--new"]:
+        unknown = {*arguments} - {name for name, _ in locked()}
+        if unknown:
+            print(f"Not in the lock: {', '.join(sorted(unknown))}. Say a package as {LOCK.name} does.")
+            return 2
         return audit(locked(arguments), today)
     new = unrecorded()
     if not new:

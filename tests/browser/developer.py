@@ -12,6 +12,7 @@ from infra.sandbox.layout import DEVELOPERS
 from tests.browser.conftest import Product
 from tests.browser.people import comes_signed_in
 
+LONGEST_SYNC_SECONDS = 10
 VIEWS = ("overview", "credentials", "tiers", "customers", "insights", "connections", "webhooks")
 
 SETTLED = """() => document.documentElement.dataset.state === "in"
@@ -41,16 +42,8 @@ class Dashboard:
         """The same for somebody who has a platform and a key."""
         made = cls(page, product, f"dev-{token_hex(5)}@example.com")
         key = (await made.call("platform_api", "POST", "/generate-credentials"))["apiKey"]
-        await made.taken(key)
+        await becomes(product, key, good=True)  # the page would wait for a key that it has made itself
         return await cls.opened(page, product, view, made.email)
-
-    async def taken(self, key: str) -> None:
-        """Until tenant_api takes a key that was made without the page, which would wait for that itself."""
-        url = self.product.url("tenant_api", "/api/developer/dashboard")
-        headers = {"Authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(trust_env=False, timeout=20) as http, asyncio.timeout(20):
-            while (await http.get(url, headers=headers)).is_error:
-                await asyncio.sleep(0.05)
 
     def address(self, view: str) -> str:
         return self.product.url("platform_api", f"/dashboard#{view}")
@@ -79,3 +72,17 @@ class Dashboard:
             answer = await http.request(method, self.product.url(part, path), headers=headers, json=body)
         assert answer.is_success, answer.text
         return answer.json()
+
+
+async def works(product: Product, key: str) -> bool:
+    """Whether the metering service takes a key."""
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        headers = {"Authorization": f"Bearer {key}", "X-User-Id": "alice"}
+        return (await http.get(product.url("tenant_api", "/api/usage"), headers=headers)).status_code == 200
+
+
+async def becomes(product: Product, key: str, *, good: bool) -> None:
+    """Until the metering service has heard of it."""
+    async with asyncio.timeout(LONGEST_SYNC_SECONDS):
+        while await works(product, key) != good:
+            await asyncio.sleep(0.1)

@@ -6,29 +6,14 @@ import shutil
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import looks
 from tests.browser.conftest import NewPage, Product
-from tests.browser.developer import Dashboard
+from tests.browser.developer import Dashboard, becomes, works
 
-LONGEST_SYNC_SECONDS = 10
 RUNNERS = {"curl": ("sh", "sh"), "Python": (sys.executable, "py"), "JavaScript": ("node", "mjs")}
-
-
-async def works(product: Product, key: str) -> bool:
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        headers = {"Authorization": f"Bearer {key}", "X-User-Id": "alice"}
-        return (await http.get(product.url("tenant_api", "/api/usage"), headers=headers)).status_code == 200
-
-
-async def becomes(product: Product, key: str, *, good: bool) -> None:
-    """Until the metering service has heard of it."""
-    async with asyncio.timeout(LONGEST_SYNC_SECONDS):
-        while await works(product, key) != good:
-            await asyncio.sleep(0.1)
 
 
 async def shown_key(page: Page) -> str:

@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.audit import EXCEPTIONS, LOCK, LOCKED, UNTOLD, by_newest, locked, recorded, remember, report, unrecorded
+from infra.audit import (
+    EXCEPTIONS,
+    LOCK,
+    LOCKED,
+    UNTOLD,
+    by_newest,
+    locked,
+    main,
+    recorded,
+    remember,
+    report,
+    unrecorded,
+)
 from tests.serving import serving
 
 NAMES = ("h11", "ecdsa", "urllib3")
@@ -95,6 +107,11 @@ async def test_an_old_version_of_which_nobody_tells_passes_with_a_reason_only(in
     assert report(await asyncio.to_thread(by_newest, index.url, [(name, "0.1")])) == 2
     index.single, index.advisories = True, {name: [KNOWN]}
     assert report(await asyncio.to_thread(by_newest, index.url, [(name, version)])) == 1
+
+
+def test_a_package_that_is_not_locked_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["h11", "h111"]) == 2
+    assert "Not in the lock: h111." in capsys.readouterr().out
 
 
 def test_a_locked_version_that_was_never_looked_up_is_told(tmp_path: Path) -> None:
