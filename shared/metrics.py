@@ -69,8 +69,22 @@ def _request(facts: Mapping[str, Any]) -> None:
         WEBHOOKS.labels(service, facts["eventType"], facts["outcome"]).inc()
 
 
+class _Sharing:
+    """How many calls share a write. Observed only where it is served: looking costs as much as planning the write."""
+
+    served = False
+
+    def observe(self, calls: int) -> None:
+        if self.served:
+            SHARED_CALLS.observe(calls)
+
+
+sharing = _Sharing()
+
+
 def attach(logger: logging.Logger) -> None:
     """Count what this logger says, once."""
+    sharing.served = True
     if not any(isinstance(handler, FromLog) for handler in logger.handlers):
         logger.addHandler(FromLog())
 

@@ -7,7 +7,7 @@ shared.web.log and the bridge's worker `begin`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from time import perf_counter
 from typing import NamedTuple
 
@@ -72,8 +72,17 @@ _whose: ContextVar[Asked | None] = ContextVar("whose", default=None)
 def begin(*, traced: bool = False) -> Asked:
     """From here on, what this task and those it starts ask is this one's."""
     asked = Asked(traced=traced)
-    _whose.set(asked)
+    follow(asked)
     return asked
+
+
+def follow(asked: Asked) -> Token[Asked | None]:
+    """The same for one that has begun already; until `leave`, where that is not the end of the task."""
+    return _whose.set(asked)
+
+
+def leave(followed: Token[Asked | None]) -> None:
+    _whose.reset(followed)
 
 
 def for_many() -> None:

@@ -73,7 +73,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
     ]
     admission = Admission(settings)
     middleware = [
-        Middleware(Straight, service="tenant_api", path="/api/data", endpoint=usage.data, admission=admission),
+        Middleware(Straight, "tenant_api", "/api/data", usage.data, admission, at_once=usage.data_at_once),
         Middleware(RequestLog, service="tenant_api"),
         # Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
         Middleware(

@@ -36,8 +36,7 @@ class Entitlements:
 
     async def quota(self, end_user: EndUser) -> Quota:
         """Raises UnknownTier (400) for a tier that is not published and NoTier (403) where no free one is."""
-        platform_id = end_user.platform_id
-        published = self._publications.remembered(platform_id) or await self._publications.get(platform_id)
+        published = await self._publications.get(end_user.platform_id)
         records = self._asked(end_user, published)
         if records is None:
             return _without_billing(end_user, published)
@@ -46,13 +45,28 @@ class Entitlements:
         except NoTier:
             return self._quota(end_user, published, await records.fresh(subject_of(end_user)))
 
+    def remembered(self, end_user: EndUser) -> Quota | None:
+        """The same where nothing has to be looked up; None where it has."""
+        published = self._publications.remembered(end_user.platform_id)
+        if published is None:
+            return None
+        records = self._asked(end_user, published[1])
+        if records is None:
+            return _without_billing(end_user, published[1])
+        record = records.remembered(subject_of(end_user))
+        return None if record is None else self._quota(end_user, published[1], record[1])
+
+    def may_be_renewed(self, end_user: EndUser) -> bool:
+        """Whether a payment could have changed what they may use."""
+        published = self._publications.remembered(end_user.platform_id)
+        return published is None or self._asked(end_user, published[1]) is not None
+
     async def renewed(self, end_user: EndUser) -> Quota | None:
         """The quota by a record read after this call; None where no payment can have changed it.
 
         Asked before a refusal, so that a payment counts on the very next call.
         """
-        platform_id = end_user.platform_id
-        published = self._publications.remembered(platform_id) or await self._publications.get(platform_id)
+        published = await self._publications.get(end_user.platform_id)
         records = self._asked(end_user, published)
         return None if records is None else self._quota(end_user, published, await records.fresh(subject_of(end_user)))
 

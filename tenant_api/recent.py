@@ -36,8 +36,8 @@ class Recent(Generic[V]):
 
     async def get(self, key: str) -> V:
         """What the look-up answers, or answered a moment ago. A failed look-up is not remembered."""
-        known = self._known.get(key)
-        if known is not None and self._monotonic() < known[0]:
+        known = self.remembered(key)
+        if known is not None:
             return known[1]
         began, answer = self._found.get(key, (0.0, None))
         if answer is None or self._monotonic() - began >= self._max_age_seconds or _failed(answer):
@@ -45,10 +45,10 @@ class Recent(Generic[V]):
         # Shielded: a caller that gives up must not take the answer away from those who share it.
         return await asyncio.shield(answer)
 
-    def remembered(self, key: str) -> V | None:
-        """What was answered a moment ago; None where that would have to be looked up (or was None)."""
+    def remembered(self, key: str) -> tuple[float, V] | None:
+        """What was answered a moment ago, and until when it holds; None where it would have to be looked up."""
         known = self._known.get(key)
-        return known[1] if known is not None and self._monotonic() < known[0] else None
+        return known if known is not None and self._monotonic() < known[0] else None
 
     async def fresh(self, key: str) -> V:
         """What a look-up answers that begins after this call; those who wait for the same one share it."""

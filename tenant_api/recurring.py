@@ -55,9 +55,9 @@ class RecurringSums:
         self._many = Recent(self._summed, REMEMBERED_SECONDS)
 
     async def of_platform(self, platform_id: str) -> Recurring:
-        remembered = self._many.remembered(platform_id)
-        if remembered is not None:
-            return remembered
+        known = self._many.remembered(platform_id)
+        if known is not None:
+            return known[1]
         few = await self._subscribers.listed(platform_id, None, self._few)
         if len(few) < self._few:
             return Recurring().add(few, self._clock())

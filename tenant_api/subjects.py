@@ -25,7 +25,7 @@ def parts(text: str) -> tuple[str, str]:
 
 def usage_subject(platform_id: str, user_id: str) -> str:
     """What an end-user's calls are counted under."""
-    return _USAGE + subject(platform_id, user_id)
+    return f"{_USAGE}{platform_id}:{user_id}"
 
 
 def usage_platform(text: str) -> str | None:

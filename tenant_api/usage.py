@@ -6,8 +6,8 @@ Called by routes/usage.py. The decision and the write are shared.metering's.
 from shared.domain.errors import ApiError, RateLimited, TierLimitReached
 from shared.domain.periods import timestamp
 from shared.domain.principal import EndUser
-from shared.domain.quota import Decision, Standing, Verdict
-from shared.metering.calls import Counted, Idempotency
+from shared.domain.quota import Decision, Quota, Standing, Verdict
+from shared.metering.calls import Call, Counted, Idempotency
 from shared.metering.counter import Counter
 from tenant_api.entitlements import Entitlements
 from tenant_api.subjects import usage_subject
@@ -25,29 +25,45 @@ class Usage:
 
     async def count(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
         """Decide and count one call of `units`; a refusal is added up too."""
-        counted = await self._decided(end_user, units, idempotency)
-        if not counted.decision.admitted:
-            self._tally.refused(end_user.platform_id, end_user.user_id, counted.decision.verdict)
-        return counted
-
-    async def _decided(self, end_user: EndUser, units: int, idempotency: Idempotency | None) -> Counted:
         quota = await self._entitlements.quota(end_user)
-        counted = await self._counter.count(
-            usage_subject(end_user.platform_id, end_user.user_id), quota, units, idempotency
-        )
-        if counted.decision.verdict is not Verdict.OVER_QUOTA:
-            return counted
-        renewed = await self._entitlements.renewed(end_user)
-        if renewed is None or renewed == counted.decision.quota:
-            return counted
-        return await self._counter.count(
-            usage_subject(end_user.platform_id, end_user.user_id), renewed, units, idempotency
-        )
+        counted = await self._counter.count(_subject(end_user), quota, units, idempotency)
+        return counted if counted.decision.admitted else await self.renewed(end_user, units, counted, idempotency)
+
+    def quota(self, end_user: EndUser) -> Quota | None:
+        """What they may use; None where that has to be looked up. Raises UnknownTier and NoTier."""
+        return self._entitlements.remembered(end_user)
+
+    def begin(self, end_user: EndUser, call: Call) -> Decision | None:
+        """Begin to count one call by the quota it names; a refusal at once where that needs no store.
+
+        Whoever is told of a refusal has it `renewed` where that may help, else `refused`. Raises Unavailable.
+        """
+        return self._counter.begin(_subject(end_user), call)
+
+    def may_be_renewed(self, end_user: EndUser, decision: Decision) -> bool:
+        """Whether it has to be looked whether they have paid a moment ago."""
+        return decision.verdict is Verdict.OVER_QUOTA and self._entitlements.may_be_renewed(end_user)
+
+    def refused(self, end_user: EndUser, decision: Decision) -> None:
+        """Add up a refusal."""
+        self._tally.refused(end_user.platform_id, end_user.user_id, decision.verdict)
+
+    async def renewed(
+        self, end_user: EndUser, units: int, counted: Counted, idempotency: Idempotency | None = None
+    ) -> Counted:
+        """A refusal, looked at again where they may have paid a moment ago; one that stays so is added up."""
+        if counted.decision.verdict is Verdict.OVER_QUOTA:
+            quota = await self._entitlements.renewed(end_user)
+            if quota is not None and quota != counted.decision.quota:
+                counted = await self._counter.count(_subject(end_user), quota, units, idempotency)
+        if not counted.decision.admitted:
+            self.refused(end_user, counted.decision)
+        return counted
 
     async def standing(self, end_user: EndUser) -> Standing:
         """Where the end-user stands; counts nothing."""
         quota = await self._entitlements.renewed(end_user) or await self._entitlements.quota(end_user)
-        return await self._counter.standing(usage_subject(end_user.platform_id, end_user.user_id), quota)
+        return await self._counter.standing(_subject(end_user), quota)
 
     def refusal(self, end_user: EndUser, units: int, decision: Decision) -> ApiError | None:
         """The error a decision amounts to; None when the call was admitted."""
@@ -72,3 +88,7 @@ class Usage:
                 resetsAt=timestamp(decision.minute_resets_at),
             )
         return None
+
+
+def _subject(end_user: EndUser) -> str:
+    return usage_subject(end_user.platform_id, end_user.user_id)

@@ -14,7 +14,7 @@ async def verify_auth(request: Request) -> Response:
     developer = await developer_of(request)
     counted = await deps.usage.count(developer, idempotency(request, await raw_body(request)))
     decision, now = counted.decision, deps.clock()
-    headers = told(request, counted, now)
+    headers = told(request.scope, counted, now)
     error = deps.usage.refusal(decision)
     if error is not None:
         raise refused(error, decision, now, headers)

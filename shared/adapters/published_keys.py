@@ -45,12 +45,17 @@ class PublishedKeys(Generic[K]):
         self._tried_at: float | None = None
         self._fetch: asyncio.Task[None] | None = None
 
-    async def key(self, kid: str) -> K | None:
-        """The key of that id. A known one is answered at once; an old set is renewed behind the scenes."""
+    def known(self, kid: str) -> K | None:
+        """The key of that id, if it is known; an old set is renewed behind the scenes."""
         known = self._keys.get(kid)
+        if known is not None and self._older_than(self._fetched_at, self._max_age_seconds):
+            self._start_fetch()
+        return known
+
+    async def key(self, kid: str) -> K | None:
+        """The same, looked for among those published now where it is not known."""
+        known = self.known(kid)
         if known is not None:
-            if self._older_than(self._fetched_at, self._max_age_seconds):
-                self._start_fetch()
             return known
         fetch = self._start_fetch()
         if fetch is not None:

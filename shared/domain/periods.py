@@ -5,15 +5,36 @@ Both are plain values that sort in time order, so that "later period" is `>`. Th
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import floor
-from typing import NamedTuple
+from math import ceil, floor
+from typing import NamedTuple, Self
 
 
-class Month(NamedTuple):
-    """A UTC calendar month."""
-
+class _YearMonth(NamedTuple):
     year: int
     month: int
+
+
+class Month(_YearMonth):
+    """A UTC calendar month. Its bounds are made with it: they are asked for in every call.
+
+    `end` is the first instant that is no longer in it, `ends_at` the same in seconds since 1970; `texts` are start and
+    end as JSON has them.
+    """
+
+    start: datetime
+    end: datetime
+    texts: tuple[str, str]
+    ends_at: float
+    seconds: int
+
+    def __new__(cls, year: int, month: int) -> Self:
+        made = super().__new__(cls, year, month)
+        made.start = datetime(year, month, 1, tzinfo=UTC)
+        made.end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        made.texts = timestamp(made.start), timestamp(made.end)
+        made.ends_at = made.end.timestamp()
+        made.seconds = int((made.end - made.start).total_seconds())
+        return made
 
     @classmethod
     def of(cls, instant: datetime) -> "Month":
@@ -29,29 +50,6 @@ class Month(NamedTuple):
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 
-    @property
-    def start(self) -> datetime:
-        return _bounds(self.year, self.month).start
-
-    @property
-    def end(self) -> datetime:
-        """The first instant that is no longer in the month."""
-        return _bounds(self.year, self.month).end
-
-    @property
-    def texts(self) -> tuple[str, str]:
-        """Start and end as JSON has them."""
-        return _bounds(self.year, self.month).texts
-
-    @property
-    def ends_at(self) -> float:
-        """The end in seconds since 1970."""
-        return _bounds(self.year, self.month).ends_at
-
-    @property
-    def seconds(self) -> int:
-        return _bounds(self.year, self.month).seconds
-
     def next(self) -> "Month":
         return _month(self.year + self.month // 12, self.month % 12 + 1)
 
@@ -62,31 +60,14 @@ def _month(year: int, month: int) -> Month:
     return Month(year, month)
 
 
-class _Bounds(NamedTuple):
-    start: datetime
-    end: datetime
-    texts: tuple[str, str]
-    ends_at: float
-    seconds: int
-
-
-@lru_cache(64)
-def _bounds(year: int, month: int) -> _Bounds:
-    after = _month(year, month).next()
-    start, end = (datetime(one.year, one.month, 1, tzinfo=UTC) for one in (_month(year, month), after))
-    return _Bounds(start, end, (timestamp(start), timestamp(end)), end.timestamp(), int((end - start).total_seconds()))
-
-
 def minute_of(instant: datetime) -> int:
     """The UTC minute as whole minutes since 1970."""
     return int(instant.timestamp() // 60)
 
 
-def seconds_until(later: datetime, now: datetime) -> int:
-    """Whole seconds until then, rounded up and at least 1: what Retry-After may say."""
-    delta = later - now
-    whole = delta.days * 86_400 + delta.seconds + (1 if delta.microseconds else 0)
-    return max(1, whole)
+def seconds_until(later: float, now: datetime) -> int:
+    """Whole seconds until then (a whole second since 1970), rounded up and at least 1: what Retry-After may say."""
+    return max(1, ceil(later - now.timestamp()))
 
 
 def timestamp(instant: datetime) -> str:

@@ -46,11 +46,7 @@ class Attempts:
     def __init__(self, subject: str, observer: Observer) -> None:
         self.subject = subject
         self._observer = observer
-        self._unknown: list[Attempt] = []
-
-    @property
-    def any_unknown(self) -> bool:
-        return bool(self._unknown)
+        self.unknown: list[Attempt] = []
 
     def made(self, posting: Posting, calls: Sequence[Call]) -> Attempt:
         """The attempt at this write, with whatever its calls and the observer need beside it."""
@@ -64,17 +60,14 @@ class Attempts:
 
     def open_day(self, month: Month) -> date | None:
         """The day of the last attempt of unknown outcome, in this month."""
-        return next((one.posting.stamp.day for one in reversed(self._unknown) if _month(one) == month), None)
-
-    def unknown(self, attempt: Attempt) -> None:
-        self._unknown.append(attempt)
+        return next((one.posting.stamp.day for one in reversed(self.unknown) if _month(one) == month), None)
 
     def happened(self, attempt: Attempt, stored: Stored) -> None:
         """This write is known to have happened, and so no other of its name that is still open."""
         posting, usage = attempt.posting, stored.usage
         stamp, planned, after = posting.stamp, posting.planned, posting.planned.after
-        if self._unknown:
-            self._unknown = [one for one in self._unknown if one.posting.stamp.writer != stamp.writer]
+        if self.unknown:
+            self.unknown = [one for one in self.unknown if one.posting.stamp.writer != stamp.writer]
         used = usage.used if usage is not None and usage.month == after.month else after.used
         self._observer.written(
             Written(
@@ -90,7 +83,7 @@ class Attempts:
 
     def learn(self, seen: Stored) -> None:
         """Answer the calls of attempts that are seen to have happened."""
-        for attempt in list(self._unknown):
+        for attempt in list(self.unknown):
             if seen.number_of(attempt.posting.stamp.writer) == attempt.posting.stamp.number:
                 self.happened(attempt, seen)
                 tell_all(attempt.calls, attempt.planned.decisions)
@@ -100,24 +93,21 @@ class Attempts:
 
         Such attempts are followed no longer.
         """
-        lost = [one for one in self._unknown if _trace_lost(seen, one)]
+        lost = [one for one in self.unknown if _trace_lost(seen, one)]
         for attempt in lost:
-            self._unknown.remove(attempt)
+            self.unknown.remove(attempt)
             self._observer.doubtful(self.subject, attempt.posting.stamp)
         return any(call in attempt.calls for attempt in lost for call in calls)
 
     def give_up(self) -> None:
         """Nobody will look any more."""
-        for attempt in self._unknown:
+        for attempt in self.unknown:
             self._observer.doubtful(self.subject, attempt.posting.stamp)
-        self._unknown.clear()
-
-    def still_unknown(self) -> list[Attempt]:
-        return list(self._unknown)
+        self.unknown.clear()
 
     def never(self, given_time: Sequence[Attempt]) -> None:
         """These have had all the time they could need: they did not happen."""
-        self._unknown = [one for one in self._unknown if one not in given_time]
+        self.unknown = [one for one in self.unknown if one not in given_time]
 
 
 def _month(attempt: Attempt) -> Month:

@@ -1,6 +1,7 @@
 """A call that waits to be counted, and its answer: the values that pass between counter, lane and settlement."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,24 +24,50 @@ class Counted(NamedTuple):
     replayed: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """One call that waits. Its answer is a Counted, or the error it ends with; done early when its caller gave up."""
+class Call(ABC):
+    """One call that waits to be told, once, how it ended. `waits` is also over when its caller gave up."""
 
-    quota: Quota
-    units: int
-    idempotency: Idempotency | None
-    answer: asyncio.Future[Counted]
+    __slots__ = ("idempotency", "quota", "units", "waits")
 
-    @property
-    def waits(self) -> bool:
-        return not self.answer.done()
+    def __init__(self, quota: Quota, units: int, idempotency: Idempotency | None = None) -> None:
+        self.quota = quota
+        self.units = units
+        self.idempotency = idempotency
+        self.waits = True
 
     def tell(self, counted: Counted) -> None:
+        if self.waits:
+            self.waits = False
+            self.answered(counted)
+
+    def fail(self, error: Exception) -> None:
+        if self.waits:
+            self.waits = False
+            self.failed(error)
+
+    @abstractmethod
+    def answered(self, counted: Counted) -> None:
+        """Hand on the answer. Called by the lane, as `failed` is: neither may raise."""
+
+    @abstractmethod
+    def failed(self, error: Exception) -> None:
+        """Hand on the error it ends with."""
+
+
+class AwaitedCall(Call):
+    """A call whose answer is a future."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, quota: Quota, units: int, idempotency: Idempotency | None = None) -> None:
+        super().__init__(quota, units, idempotency)
+        self.answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+
+    def answered(self, counted: Counted) -> None:
         if not self.answer.done():
             self.answer.set_result(counted)
 
-    def fail(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
 

@@ -13,8 +13,8 @@ from shared import outside
 from shared.adapters.dynamodb import Dynamo
 from shared.adapters.system import Chance, Clock
 from shared.domain.errors import Unavailable
-from shared.domain.quota import Quota, Standing, Usage
-from shared.metering.calls import Call, Counted, Idempotency
+from shared.domain.quota import Decision, Quota, Standing, Usage
+from shared.metering.calls import AwaitedCall, Call, Counted, Idempotency
 from shared.metering.deadlines import Deadlines
 from shared.metering.lane import Lane
 from shared.metering.ledger import Ledger
@@ -61,28 +61,39 @@ class Counter:
         Raises Unavailable when the store does not answer in time (an admitted answer is never given then) and
         IdempotencyKeyReused when the key came with another request before.
         """
-        lane = self._lane(subject)
-        if idempotency is None:
-            refused = lane.refused_from_memory(quota, units)
-            if refused is not None:
-                return Counted(refused)
-        if self._waiting >= MAX_WAITING:
-            raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Counted] = loop.create_future()
+        call = AwaitedCall(quota, units, idempotency)
+        refused = self.begin(subject, call)
+        if refused is not None:
+            return Counted(refused)
         self._waiting += 1
         began, well = perf_counter(), False
         try:
-            lane.submit(Call(quota, units, idempotency, answer), loop)
-            self._deadlines.watch(answer, loop)
-            counted = await answer
+            counted = await call.answer
             well = True
         finally:
+            call.waits = False
             self._waiting -= 1
             outside.waited(outside.STORE, "count", began, well=well)
         if idempotency is not None and not counted.decision.admitted:
             return await self._answered_before(subject, quota, idempotency) or counted
         return counted
+
+    def begin(self, subject: str, call: Call) -> Decision | None:
+        """Begin to count one call, which is told how it ended; at once where that is a refusal that needs no store.
+
+        A call with an Idempotency-Key is told what its key was told before only by `count`. Raises Unavailable.
+        """
+        lane = self._lane(subject)
+        if call.idempotency is None:
+            refused = lane.refused_from_memory(call.quota, call.units)
+            if refused is not None:
+                return refused
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("Too many calls wait to be counted; try again in a moment.", retry_after_seconds=1)
+        loop = asyncio.get_running_loop()
+        lane.submit(call, loop)
+        self._deadlines.watch(call, loop)
+        return None
 
     async def standing(self, subject: str, quota: Quota) -> Standing:
         """Where the subject stands now, as the store has it; counts nothing. Raises Unavailable."""
@@ -104,9 +115,9 @@ class Counter:
         marker = await self._ledger.marker(subject, idempotency.key_hash, self._clock())
         if marker is None:
             return None
-        answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
-        replay(Call(quota, 0, idempotency, answer), marker)
-        return await answer
+        call = AwaitedCall(quota, 0, idempotency)
+        replay(call, marker)
+        return await call.answer
 
     def _lane(self, subject: str) -> Lane:
         lane = self._lanes.get(subject)

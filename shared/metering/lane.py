@@ -20,7 +20,7 @@ from shared.metering.ledger import Ledger
 from shared.metering.observer import Observer
 from shared.metering.settlement import Settlement
 from shared.metering.stamps import Stamps
-from shared.metrics import SHARED_CALLS
+from shared.metrics import sharing
 
 MAX_BATCH = 2_000
 MAX_MARKED = 40  # a transaction holds 100 writes; fewer keep it quick
@@ -47,7 +47,7 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing would be lost with this lane."""
-        return not self._busy and not self._attempts.any_unknown
+        return not self._busy and not self._attempts.unknown
 
     def refused_from_memory(self, quota: Quota, units: int) -> Decision | None:
         """A refusal that needs no store: within a period a count never falls, so what was seen is enough."""
@@ -69,7 +69,7 @@ class Lane:
     def _go_on(self) -> None:
         """The next batches. Nearly all are one write, told of to `_Sent`; what needs more is a task's."""
         while batch := self._take():
-            SHARED_CALLS.observe(len(batch))
+            sharing.observe(len(batch))
             attempt, seen = None, self._settlement.sure
             if seen is not None:
                 try:
@@ -91,7 +91,7 @@ class Lane:
         if self._rested is not None:
             self._rested.set_result(None)
             self._rested = None
-        if self._attempts.any_unknown and self._looking is None:
+        if self._attempts.unknown and self._looking is None:
             self._looking = asyncio.create_task(self._look_later())
 
     def ended(self, attempt: Attempt, item: Mapping[str, Any] | None, error: Exception | None) -> None:
@@ -138,12 +138,12 @@ class Lane:
             await asyncio.shield(self._rested)
         if self._looking is not None:
             self._looking.cancel()
-        if self._attempts.any_unknown:
+        if self._attempts.unknown:
             await self._look()
             self._attempts.give_up()
 
     async def _look_later(self) -> None:
-        while waited_for := self._attempts.still_unknown():
+        while waited_for := list(self._attempts.unknown):
             await asyncio.sleep(LOOK_AFTER_SECONDS)
             if await self._look() and not self._busy:
                 self._attempts.never(waited_for)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, Verdict, decide, decided
+from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide, decided
 
 Ask = tuple[Quota, int]
 
@@ -67,7 +67,7 @@ def plan(stored: Usage | None, now: datetime, asks: Sequence[Ask]) -> Plan:
     for quota, units in asks:
         decision = decided(current, quota, units)
         decisions.append(decision)
-        if decision.verdict is not Verdict.ADMITTED:
+        if not decision.admitted:
             continue
         current, last = decision.usage, quota
         if quota.limit != UNLIMITED:

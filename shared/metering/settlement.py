@@ -41,7 +41,7 @@ class Settlement:
     @property
     def sure(self) -> Stored | None:
         """What the store is known to hold; None where something has to be looked up before the next write."""
-        return None if self._attempts.any_unknown else self.seen
+        return None if self._attempts.unknown else self.seen
 
     async def run(self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None) -> None:
         """Answer every call of the batch that somebody still waits for.
@@ -112,14 +112,14 @@ class Settlement:
             case NotApplied():
                 pass
             case OutcomeUnknown():
-                self._attempts.unknown(attempt)
+                self._attempts.unknown.append(attempt)
                 self.seen = None
             case _:
                 raise error
 
     def _day(self, planned: Plan) -> date:
         """Today; while an attempt of unknown outcome is open its day, whose number keeps it from happening later."""
-        open_day = self._attempts.open_day(planned.after.month) if self._attempts.any_unknown else None
+        open_day = self._attempts.open_day(planned.after.month) if self._attempts.unknown else None
         return open_day or counting_day(planned.now, planned.after.month)
 
     def _cancelled(self, attempt: Attempt, reasons: Sequence[Reason]) -> None:

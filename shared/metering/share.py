@@ -7,7 +7,6 @@ what all users counted. shared.metering.ledger keeps the shares in the usage ite
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.quota import Verdict
 from shared.metering.plan import Plan
 
 Share = Mapping[str, tuple[int, int]]  # tier: units, users
@@ -24,7 +23,7 @@ def share_of(planned: Plan, plan_before: str | None) -> Share:
     found: dict[str, tuple[int, int]] = {}
     plan_after = plan_before
     for decision, (quota, units) in zip(planned.decisions, planned.asks, strict=True):
-        if decision.verdict is Verdict.ADMITTED:
+        if decision.admitted:
             plan_after = quota.plan
             found[plan_after] = (found[plan_after][0] + units if plan_after in found else units, 0)
     if plan_after is not None and plan_after != plan_before:

@@ -4,10 +4,18 @@ Called by the metered routes and by shared.web.errors; every other route uses St
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.responses import Response
+
+
+class Said(NamedTuple):
+    """An answer that is not written yet: what `JsonAnswer` takes."""
+
+    body: Mapping[str, Any]
+    status: int
+    headers: Mapping[str, str]
 
 
 class JsonAnswer(Response):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.domain.errors import ApiError, Unauthenticated
-from shared.web.answers import JsonAnswer
+from shared.web.answers import JsonAnswer, Said
 from shared.web.log import note, request_id
 
 logger = logging.getLogger("dream_api")
@@ -34,19 +34,27 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """One error as JSON; its code goes into the log line too."""
+    return JsonAnswer(_shape(scope, code, message, facts or {}), status, headers)
+
+
+def _shape(scope: Scope, code: str, message: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     note(scope, error=code)
-    body = {"error": code, "message": message, "requestId": request_id(scope), **(facts or {})}
-    return JsonAnswer(body, status, headers)
+    return {"error": code, "message": message, "requestId": request_id(scope), **facts}
 
 
 def error_answer(request: Request, error: ApiError) -> Response:
     """The answer a refusal amounts to; raising it has the same effect and costs more."""
+    return JsonAnswer(*error_said(request.scope, error))
+
+
+def error_said(scope: Scope, error: ApiError) -> Said:
+    """The same before it is written."""
     headers = dict(error.headers)
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="dream-api"'
-    return error_response(request.scope, error.status, error.code, error.message, error.facts, headers)
+    return Said(_shape(scope, error.code, error.message, error.facts), error.status, headers)
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:
@@ -89,6 +97,11 @@ class LastResort:
 
 def unforeseen(scope: Scope) -> Response:
     """The answer to the exception that is being handled, which nobody foresaw; it goes into the log."""
+    return JsonAnswer(*unforeseen_said(scope))
+
+
+def unforeseen_said(scope: Scope) -> Said:
+    """The same before it is written."""
     logger.exception("unhandled", extra={"facts": {"requestId": request_id(scope)}})  # noqa: LOG004 - called by handlers
     message = "Something failed on our side. Try again; if it stays, report the requestId."
-    return error_response(scope, 500, "internal_error", message)
+    return Said(_shape(scope, "internal_error", message, {}), 500, {})

@@ -4,10 +4,13 @@ Made by shared.web.protocol for shared.web.straight. To the server it stands whe
 there (is this answered, may the connection live on, has the caller gone) is here too.
 """
 
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from shared.outside import Asked
 
 if TYPE_CHECKING:
     from shared.web.protocol import BoundedHttp
@@ -21,15 +24,23 @@ class _Nobody:
 
 
 class Exchange:
-    """A whole request, answered in one go. `scope` is as the application would be given it."""
+    """A whole request, answered in one go. `scope` is as the application would be given it.
 
-    __slots__ = ("_connection", "body", "disconnected", "keep_alive", "response_complete", "scope")
+    `sent` has its headers by name, in lower case; of one that was sent twice the last. `asked` is what it has asked of
+    other systems so far.
+    """
+
+    __slots__ = ("_connection", "asked", "body", "disconnected", "keep_alive", "response_complete", "scope", "sent")
 
     message_event = _Nobody()
+    asked: Asked
 
-    def __init__(self, connection: "BoundedHttp", scope: Scope, body: bytes, *, keep_alive: bool) -> None:
+    def __init__(
+        self, connection: "BoundedHttp", scope: Scope, sent: Mapping[bytes, bytes], body: bytes, *, keep_alive: bool
+    ) -> None:
         self._connection = connection
         self.scope = scope
+        self.sent = sent
         self.body = body
         self.keep_alive = keep_alive
         self.disconnected = self.response_complete = False
@@ -48,6 +59,10 @@ class Exchange:
         if not self.keep_alive:
             connection.transport.close()
         connection.on_response_complete()
+
+    def go_on(self, rest: Coroutine[None, None, None]) -> None:
+        """Do what is left in a task, which the server waits for when it ends."""
+        self._connection.begin(rest)
 
     def drop(self) -> None:
         """There will be no answer: end the connection, so that the caller learns of it."""

@@ -5,9 +5,9 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers (revision 10): lis
 
 from datetime import datetime
 from functools import lru_cache
-from math import ceil
 from typing import Any
 
+from shared.domain.periods import seconds_until
 from shared.domain.quota import UNLIMITED, Standing
 
 MINUTE_SECONDS = 60
@@ -16,14 +16,12 @@ MINUTE_SECONDS = 60
 def limit_headers(standing: Standing, now: datetime) -> dict[str, str]:
     """The two headers; a policy that is unlimited is left out, and with both unlimited so are the headers."""
     quota, usage = standing.quota, standing.usage
-    limit, rate, at = quota.limit, quota.rate_per_minute, now.timestamp()
+    limit, rate = quota.limit, quota.rate_per_minute
     state = ""
     if rate != UNLIMITED:
-        until = (usage.minute + 1) * MINUTE_SECONDS - at
-        state = f'"minute";r={max(0, rate - usage.calls)};t={max(1, ceil(until))}'
+        state = f'"minute";r={max(0, rate - usage.calls)};t={seconds_until(usage.minute_ends_at, now)}'
     if limit != UNLIMITED:
-        until = usage.month.ends_at - at
-        month = f'"month";r={max(0, limit - usage.used)};t={max(1, ceil(until))}'
+        month = f'"month";r={max(0, limit - usage.used)};t={seconds_until(usage.month.ends_at, now)}'
         state = f"{state}, {month}" if state else month
     return {"RateLimit-Policy": _policy(limit, rate, usage.month.seconds), "RateLimit": state} if state else {}
 

@@ -8,6 +8,7 @@ import json
 import logging
 from datetime import UTC, datetime
 from functools import lru_cache
+from threading import RLock
 from typing import Any, BinaryIO
 
 import orjson
@@ -66,17 +67,15 @@ class LinesTogether(logging.Handler):
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
         self._stream = stream
+        self._gathering = RLock()
         self._lines: list[bytes] = []
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
     def handle(self, record: logging.LogRecord) -> bool:
         """As every handler does, but for filters: it has none."""
-        self.acquire()
-        try:
+        with self._gathering:
             self.emit(record)
-        finally:
-            self.release()
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -89,14 +88,11 @@ class LinesTogether(logging.Handler):
 
     def flush(self) -> None:
         """Write what is gathered; also called at the interpreter's end."""
-        self.acquire()
-        try:
+        with self._gathering:
             lines, self._lines = self._lines, []
             if lines:
                 self._stream.write(b"\n".join(lines) + b"\n")
                 self._stream.flush()
-        finally:
-            self.release()
 
     def _will_be_flushed(self) -> bool:
         """Whether a timer is set in a loop that lives, or can be."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from shared.domain.errors import ApiError, BadRequest, RateLimited
 from shared.domain.periods import seconds_until
@@ -18,7 +19,7 @@ from shared.web.limits import limit_headers
 from shared.web.log import note
 
 HEADER = "Idempotency-Key"
-_WIRE_NAME = HEADER.lower().encode()
+WIRE_NAME = HEADER.lower().encode()
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -27,7 +28,7 @@ def idempotency(request: Request, raw_body: bytes) -> Idempotency | None:
 
     The header may be quoted, as its draft standard has it, or bare, as most clients send it: both name the same key.
     """
-    values = [value.decode("latin-1") for name, value in request.scope["headers"] if name == _WIRE_NAME]
+    values = [value.decode("latin-1") for name, value in request.scope["headers"] if name == WIRE_NAME]
     if not values:
         return None
     key = _unquoted(values[0].strip())
@@ -45,18 +46,19 @@ def refused(error: ApiError, standing: Standing, now: datetime, headers: Mapping
 
     `headers` are those of `told`, where they are made already.
     """
-    resets_at = standing.minute_resets_at if isinstance(error, RateLimited) else standing.month_resets_at
+    usage = standing.usage
+    resets_at = usage.minute_ends_at if isinstance(error, RateLimited) else usage.month.ends_at
     error.headers |= limit_headers(standing, now) if headers is None else headers
     error.retry_after_seconds = seconds_until(resets_at, now)
     return error
 
 
-def told(request: Request, counted: Counted, now: datetime) -> dict[str, str]:
+def told(scope: Scope, counted: Counted, now: datetime) -> dict[str, str]:
     """Note the decision for the log; the headers of the answer: the limits, and whether it is an earlier one again."""
     decision = counted.decision
     note(
-        request.scope,
-        decision=decision.verdict.value,
+        scope,
+        decision=decision.verdict,
         used=decision.usage.used,
         limit=decision.quota.limit,
         replayed=counted.replayed,

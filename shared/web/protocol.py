@@ -9,10 +9,10 @@ about it, is handed to shared.web.straight instead of the application.
 import asyncio
 import json
 import secrets
+from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any, cast
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from shared.web.exchange import Exchange
@@ -51,6 +51,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._problem = 400
         self._turned_away = False  # the message under way is answered already
         self._kept: list[bytes] | None = None  # the body so far of a message that may go straight once it is whole
+        self._sent: dict[bytes, bytes] = {}  # its headers
         self._awaited: tuple[int, bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0  # 0 while a message is on its way or worked on
@@ -83,7 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._to_app()  # which can wait for the rest
         if self._open and self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
-        else:
+        elif self._open or self._awaited is not None:
             self._await((self._messages, self._in_head) if self._open else None)
 
     def on_message_begin(self) -> None:
@@ -91,13 +92,20 @@ class BoundedHttp(HttpToolsProtocol):
         self._messages += 1
         self._open = self._in_head = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._sent = dict(self.headers)
+        self.expect_100_continue = self._sent.get(b"expect", b"").lower() == b"100-continue"
         if len(self.headers) > MAX_HEADERS or (self._head_bytes > MAX_HEAD_BYTES and self._size() > MAX_HEAD_BYTES):
             self._problem = 431
             raise ValueError("the head is too large")  # told by the parser, which calls send_400_response
         places = self.app_state.get(PLACES)
-        if places is not None and places.full and self.url != ALWAYS_ANSWERED.encode() and self._answered:
+        if self.transport.is_closing():
+            self._turned_away = True  # the one before it was the last
+        elif places is not None and places.full and self.url != ALWAYS_ANSWERED.encode() and self._answered:
             places.turn_away()
             self._turn_away()
         elif self._may_go_straight():
@@ -124,12 +132,14 @@ class BoundedHttp(HttpToolsProtocol):
         self._refuse(self._problem)
 
     def _may_go_straight(self) -> bool:
+        """Whether it is a call that brings a credential, comes from no page and asks nothing else of the connection."""
         straight = self.app_state.get(STRAIGHT)
         return (
             straight is not None
             and self.url == straight.url
             and self.parser.get_method() == b"POST"
-            and straight.takes(self.headers)
+            and b"authorization" in self._sent
+            and b"origin" not in self._sent
             and self._answered
             and not self.flow.write_paused
             and not self.expect_100_continue
@@ -139,12 +149,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _go_straight(self, body: bytes) -> None:
         self._kept = None
-        path = self.url.decode("ascii")
-        scope = cast(Scope, self.scope)
-        scope.update({"method": "POST", "path": path, "raw_path": self.url, "query_string": b""})
-        exchange = Exchange(self, scope, body, keep_alive=self.parser.should_keep_alive())
-        self.cycle = cast(RequestResponseCycle, exchange)
-        task = self.loop.create_task(self.app_state[STRAIGHT].serve(exchange, self.app), context=Context())
+        scope: Any = self.scope
+        scope["method"], scope["path"] = "POST", self.url.decode("ascii")
+        scope["raw_path"], scope["query_string"] = self.url, b""
+        exchange: Any = Exchange(self, scope, self._sent, body, keep_alive=self.parser.should_keep_alive())
+        self.cycle = exchange
+        self.app_state[STRAIGHT].serve(exchange, self.app)
+
+    def begin(self, work: Coroutine[None, None, None]) -> None:
+        """Do it in a task of its own, which the server waits for when it ends."""
+        task = self.loop.create_task(work, context=Context())
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -160,7 +174,8 @@ class BoundedHttp(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return

@@ -1,8 +1,9 @@
 """What every route starts with: what serves it, and which end-user is called for. Called by the other routes only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from shared.domain.errors import BadRequest
 from shared.domain.principal import EndUser, Platform
@@ -30,8 +31,26 @@ async def end_user_of(request: Request) -> EndUser:
     end_user = await deps_of(request).authentication.end_user(
         bearer_of(credentials), _text("X-User-Id", user_ids), _text("X-User-Plan", plans)
     )
-    note(request.scope, platformId=end_user.platform_id, userId=end_user.user_id, keyLastFour=end_user.key_last_four)
+    _note(request.scope, end_user)
     return end_user
+
+
+def remembered_end_user(scope: Scope, sent: Mapping[bytes, bytes]) -> EndUser | None:
+    """The same where nothing has to be looked up, of a request whose headers (`sent`) all differ; else None."""
+    deps: Deps = scope["state"]["deps"]
+    user_id, plan = sent.get(b"x-user-id"), sent.get(b"x-user-plan")
+    end_user = deps.authentication.remembered(
+        bearer_of((sent[b"authorization"],)),
+        None if user_id is None else _text("X-User-Id", (user_id,)),
+        None if plan is None else _text("X-User-Plan", (plan,)),
+    )
+    if end_user is not None:
+        _note(scope, end_user)
+    return end_user
+
+
+def _note(scope: Scope, end_user: EndUser) -> None:
+    note(scope, platformId=end_user.platform_id, userId=end_user.user_id, keyLastFour=end_user.key_last_four)
 
 
 async def platform_of(request: Request) -> Platform:

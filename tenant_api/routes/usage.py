@@ -1,16 +1,27 @@
 """`POST /api/data` counts one call of an end-user; `GET /api/usage` shows where they stand. By key or token."""
 
+from time import perf_counter
+
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
-from shared.domain.quota import MAX_UNITS
-from shared.web.answers import JsonAnswer
-from shared.web.body import Body, parsed, raw_body
-from shared.web.errors import error_answer
+from shared.domain.errors import ApiError
+from shared.domain.principal import EndUser
+from shared.domain.quota import MAX_UNITS, Quota
+from shared.metering import calls
+from shared.metering.calls import Counted
+from shared.outside import FAILED, OK, STORE
+from shared.web.answers import JsonAnswer, Said
+from shared.web.body import MAX_BODY_BYTES, Body, parsed, raw_body
+from shared.web.errors import error_said
+from shared.web.exchange import Exchange
 from shared.web.limits import limit_headers, usage_json
-from shared.web.metered import idempotency, refused, told
-from tenant_api.routes.caller import deps_of, end_user_of
+from shared.web.metered import WIRE_NAME, idempotency, refused, told
+from shared.web.straight import Straight
+from tenant_api.deps import Deps
+from tenant_api.routes.caller import deps_of, end_user_of, remembered_end_user
 
 
 class Call(Body):
@@ -23,14 +34,82 @@ async def data(request: Request) -> Response:
     deps = deps_of(request)
     end_user = await end_user_of(request)
     raw = await raw_body(request)
-    units = parsed(raw, Call).units if raw else 1
+    units = _units(raw)
     counted = await deps.usage.count(end_user, units, idempotency(request, raw))
+    return JsonAnswer(*_said(request.scope, end_user, units, counted))
+
+
+def data_at_once(exchange: Exchange, straight: Straight) -> bool:
+    """Begin the same without a task; False where `data` has to do it: something has to be looked up or is wrong."""
+    if WIRE_NAME in exchange.sent or len(exchange.body) > MAX_BODY_BYTES:
+        return False
+    deps: Deps = exchange.scope["state"]["deps"]
+    try:
+        end_user = remembered_end_user(exchange.scope, exchange.sent)
+        quota = None if end_user is None else deps.usage.quota(end_user)
+        if end_user is None or quota is None:
+            return False
+        call = _CallAtOnce(exchange, straight, end_user, quota, _units(exchange.body))
+        decision = deps.usage.begin(end_user, call)
+    except ApiError:
+        return False
+    if decision is not None:
+        call.refused(Counted(decision))
+    return True
+
+
+class _CallAtOnce(calls.Call):
+    """A call that is answered on its connection as soon as it is told how it ended."""
+
+    __slots__ = ("began", "deps", "end_user", "exchange", "straight")
+
+    def __init__(self, exchange: Exchange, straight: Straight, end_user: EndUser, quota: Quota, units: int) -> None:
+        super().__init__(quota, units)
+        self.deps: Deps = exchange.scope["state"]["deps"]
+        self.exchange = exchange
+        self.straight = straight
+        self.end_user = end_user
+        self.began = perf_counter()
+
+    def answered(self, counted: Counted) -> None:
+        self.exchange.asked.add(STORE, "count", self.began, OK)
+        if counted.decision.admitted:
+            self._finish(counted)
+        else:
+            self.refused(counted)
+
+    def failed(self, error: Exception) -> None:
+        self.exchange.asked.add(STORE, "count", self.began, FAILED)
+        self.straight.fail(self.exchange, error)
+
+    def refused(self, counted: Counted) -> None:
+        if self.deps.usage.may_be_renewed(self.end_user, counted.decision):
+            self.straight.finish_later(self.exchange, self._renewed(counted))
+        else:
+            self.deps.usage.refused(self.end_user, counted.decision)
+            self._finish(counted)
+
+    def _finish(self, counted: Counted) -> None:
+        self.straight.finish(self.exchange, _said, self.exchange.scope, self.end_user, self.units, counted)
+
+    async def _renewed(self, counted: Counted) -> Said:
+        counted = await self.deps.usage.renewed(self.end_user, self.units, counted)
+        return _said(self.exchange.scope, self.end_user, self.units, counted)
+
+
+def _units(raw: bytes) -> int:
+    return parsed(raw, Call).units if raw else 1
+
+
+def _said(scope: Scope, end_user: EndUser, units: int, counted: Counted) -> Said:
+    """What is answered to a call that was decided so."""
+    deps: Deps = scope["state"]["deps"]
     decision, now = counted.decision, deps.clock()
-    headers = told(request, counted, now)
+    headers = told(scope, counted, now)
     error = deps.usage.refusal(end_user, units, decision)
     if error is not None:
-        return error_answer(request, refused(error, decision, now, headers))
-    return JsonAnswer({"success": True, "usage": usage_json(decision)}, headers=headers)
+        return error_said(scope, refused(error, decision, now, headers))
+    return Said({"success": True, "usage": usage_json(decision)}, 200, headers)
 
 
 async def standing(request: Request) -> Response:

@@ -49,12 +49,12 @@ class Process:
         """What every lane does half a minute after a write of unknown outcome, without the half minute."""
         for lane in self.counter._lanes.values():
             if await lane._look():
-                lane._attempts.never(lane._attempts.still_unknown())
+                lane._attempts.never(list(lane._attempts.unknown))
 
     @property
     def in_doubt(self) -> bool:
         """Whether it does not know of some write what became of it."""
-        return any(lane._attempts.any_unknown for lane in self.counter._lanes.values())
+        return any(lane._attempts.unknown for lane in self.counter._lanes.values())
 
     async def stop(self) -> None:
         """As on SIGTERM."""
