@@ -32,10 +32,16 @@ class Renewed:
         self._read_at = 0.0
         self._reading: asyncio.Task[ReadOnlyCredentials] | None = None
 
+    @property
+    def known(self) -> ReadOnlyCredentials | None:
+        """Those that need not be read again yet."""
+        return self._present if self._monotonic() - self._read_at < RENEWED_AFTER_SECONDS else None
+
     async def present(self) -> ReadOnlyCredentials:
         """Raises NotApplied where there are none."""
-        if self._present is not None and self._monotonic() - self._read_at < RENEWED_AFTER_SECONDS:
-            return self._present
+        known = self.known
+        if known is not None:
+            return known
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         if self._present is None:

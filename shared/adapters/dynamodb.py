@@ -8,7 +8,7 @@ and 0009.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -225,8 +225,8 @@ class Dynamo:
         except TimeoutError as error:
             raise outcome_unknown() from error
 
-    async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return await self._http.call(operation, request)
+    def _ask(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        return self._http.call(operation, request)
 
     async def _measured(self, operation: str, call: Callable[[], Any]) -> Any:
         with outside.asking(outside.STORE, operation):

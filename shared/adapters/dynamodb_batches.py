@@ -22,15 +22,15 @@ from shared.domain.errors import Unavailable
 logger = logging.getLogger("dream_api.store")
 
 MOST_STATEMENTS = 25
-FEW_UNDER_WAY = 3  # with so many batches under way, the next one waits until it is full or one of them is back
-MOST_UNDER_WAY = 24
+ENOUGH = 12  # so many go without waiting for whoever is ready at this moment too
+UNDER_WAY = ((1, 3), (ENOUGH, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
 ASK_AGAIN_SECONDS = 60
 
 _NOT_APPLIED = frozenset(
     {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}
 )
 
-Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]  # it may have sent before it is awaited
 WireItem = Mapping[str, Any]
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
@@ -100,7 +100,9 @@ class Batches:
         if statement is None:
             return False
         self._waiting.append(_Waiting(write, statement, awaits))
-        if not self._woken:
+        if len(self._waiting) >= ENOUGH and self._due():
+            self._send(self._next_batch())  # while what is ready too is worked on, the store is at it
+        elif not self._woken:
             self._woken = True
             asyncio.get_running_loop().call_soon(self._send_due)  # whoever is ready at this very moment comes along
         return True
@@ -117,8 +119,7 @@ class Batches:
     def _send_due(self) -> None:
         self._woken = False
         while self._waiting and self._due():
-            self._under_way.add(task := asyncio.create_task(self._send(self._next_batch())))
-            task.add_done_callback(self._sent)
+            self._send(self._next_batch())
 
     def _next_batch(self) -> list[_Waiting]:
         """In order, up to the first that is of an item which is in it already: a batch may hold no item twice."""
@@ -134,20 +135,26 @@ class Batches:
         return batch
 
     def _due(self) -> bool:
-        under_way = len(self._under_way)
-        return under_way < (MOST_UNDER_WAY if len(self._waiting) >= MOST_STATEMENTS else FEW_UNDER_WAY)
+        waiting, under_way = len(self._waiting), len(self._under_way)
+        return any(waiting >= least and under_way < most for least, most in UNDER_WAY)
+
+    def _send(self, batch: Sequence[_Waiting]) -> None:
+        if len(batch) == 1:
+            work = self._send_alone(batch[0])
+        else:
+            statements = {"Statements": [one.statement for one in batch]}
+            work = self._ended(batch, self._call("BatchExecuteStatement", statements))
+        self._under_way.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._sent)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
         self._send_due()
 
-    async def _send(self, batch: Sequence[_Waiting]) -> None:
+    async def _ended(self, batch: Sequence[_Waiting], asked: Awaitable[dict[str, Any]]) -> None:
         outside.for_many()
-        if len(batch) == 1:
-            await self._send_alone(batch[0])
-            return
         try:
-            answer = await self._call("BatchExecuteStatement", {"Statements": [one.statement for one in batch]})
+            answer = await asked
         except Refused as refused:
             self._ability.lost(batch[0].write.table, str(refused))
             await asyncio.gather(*(self._send_alone(one) for one in batch))
@@ -202,6 +209,7 @@ class Batches:
         return True
 
     async def _send_alone(self, one: _Waiting) -> None:
+        outside.for_many()
         try:
             item = _told(await self._single(one.write))
         except Exception as error:  # noqa: BLE001 - handed on to who waits

@@ -9,12 +9,13 @@ import ssl
 import time
 import weakref
 from collections import deque
-from typing import Any, cast
+from collections.abc import Coroutine
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
 import orjson
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from shared import outside
 from shared.adapters.aws_signature import Place, Renewed, Signer
@@ -45,6 +46,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport, self.open = cast(asyncio.Transport, transport), True
+        self._transport.set_write_buffer_limits(high=0)  # a request leaves at once, not with all that is due now
 
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
@@ -101,22 +103,39 @@ class DynamoHttp:
         self._closed = False
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
 
-    async def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request, sent once. Raises what dynamodb_outcomes tells apart."""
+    def call(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        """The answer to one request, sent once: at once where it can be. Raises what dynamodb_outcomes tells apart."""
+        body, credentials = orjson.dumps(request), self._credentials.known
+        if not self._closed and credentials is not None and self._used < MOST_CONNECTIONS:
+            connection = self._kept()
+            if connection is not None:
+                self._used += 1
+                return self._answered(self._sent(operation, body, credentials, connection))
+        return self._sent_later(operation, body)
+
+    async def _sent_later(self, operation: str, body: bytes) -> dict[str, Any]:
+        """Where it has to wait for credentials or a connection first."""
         if self._closed:
             raise not_applied()
-        body = orjson.dumps(request)
-        credentials = await self._credentials.present()
-        began, outcome = time.perf_counter(), outside.FAILED
+        credentials, began = await self._credentials.present(), time.perf_counter()
         try:
             connection = await self._connection()
         except NotApplied:
-            outside.told(outside.STORE, operation, began, outcome)
+            outside.told(outside.STORE, operation, began, outside.FAILED)
             raise
+        return await self._answered(self._sent(operation, body, credentials, connection))
+
+    def _sent(self, operation: str, body: bytes, credentials: ReadOnlyCredentials, connection: _Connection) -> "_Sent":
+        began = time.perf_counter()
+        head = self._signer.head(operation, body, credentials, time.time())
+        return _Sent(operation, began, connection, connection.exchange(head + body))
+
+    async def _answered(self, sent: "_Sent") -> dict[str, Any]:
+        operation, began, connection, whole = sent
+        outcome = outside.FAILED
         try:
-            sent = connection.exchange(self._signer.head(operation, body, credentials, time.time()) + body)
             async with asyncio.timeout(READ_SECONDS):
-                status, answer = await sent
+                status, answer = await whole
             outcome = outside.OK if status == HTTP_OK else outside.REFUSED if status < HTTP_FAILED else outside.FAILED
         except (TimeoutError, _Lost) as error:
             connection.close()
@@ -192,6 +211,15 @@ class DynamoHttp:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+class _Sent(NamedTuple):
+    """A request that was sent: when (by perf_counter), where, and its whole answer once that has come."""
+
+    operation: str
+    began: float
+    connection: _Connection
+    whole: "asyncio.Future[tuple[int, bytes]]"
 
 
 def _understood(status: int, answer: bytes) -> dict[str, Any]:

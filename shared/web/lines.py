@@ -58,7 +58,7 @@ def _ascii(line: dict[str, Any]) -> bytes:
 
 
 class LinesTogether(logging.Handler):
-    """Writes the lines of a moment in one go: on its own, each would cost as much as the work it tells of.
+    """Composes and writes the lines of a moment in one go: on its own, each would cost as much as the work it tells of.
 
     A moment is `GATHER_SECONDS`, within an event loop; outside one, and from warnings on, a line is written at once.
     So the lines a killed process takes with it are those of its last moment, none of them a warning.
@@ -68,7 +68,7 @@ class LinesTogether(logging.Handler):
         super().__init__()
         self._stream = stream
         self._gathering = RLock()
-        self._lines: list[bytes] = []
+        self._gathered: list[logging.LogRecord] = []
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
@@ -80,19 +80,27 @@ class LinesTogether(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.append(self._json.line(record))
-            if record.levelno >= logging.WARNING or len(self._lines) >= MOST_LINES or not self._will_be_flushed():
+            self._gathered.append(record)
+            if record.levelno >= logging.WARNING or len(self._gathered) >= MOST_LINES or not self._will_be_flushed():
                 self.flush()
         except Exception:  # noqa: BLE001 - as every handler: what can't be logged must not end what it tells of
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what is gathered; also called at the interpreter's end."""
+        """Compose and write what is gathered; also called at the interpreter's end."""
         with self._gathering:
-            lines, self._lines = self._lines, []
+            records, self._gathered = self._gathered, []
+            lines = [line for line in map(self._composed, records) if line]
             if lines:
                 self._stream.write(b"\n".join(lines) + b"\n")
                 self._stream.flush()
+
+    def _composed(self, record: logging.LogRecord) -> bytes | None:
+        try:
+            return self._json.line(record)
+        except Exception:  # noqa: BLE001 - as above
+            self.handleError(record)
+            return None
 
     def _will_be_flushed(self) -> bool:
         """Whether a timer is set in a loop that lives, or can be."""
@@ -102,9 +110,9 @@ class LinesTogether(logging.Handler):
             self._due_in = asyncio.get_running_loop()
         except RuntimeError:
             return False
-        self._due_in.call_later(GATHER_SECONDS, self._gathered)
+        self._due_in.call_later(GATHER_SECONDS, self._flush_due)
         return True
 
-    def _gathered(self) -> None:
+    def _flush_due(self) -> None:
         self._due_in = None
         self.flush()

@@ -17,7 +17,7 @@ from shared.adapters.dynamodb import (
     put,
     update,
 )
-from shared.adapters.dynamodb_batches import ASK_AGAIN_SECONDS, FEW_UNDER_WAY, MOST_STATEMENTS, Batches
+from shared.adapters.dynamodb_batches import ASK_AGAIN_SECONDS, ENOUGH, MOST_STATEMENTS, UNDER_WAY, Batches
 from shared.adapters.dynamodb_outcomes import not_applied, outcome_unknown
 from tests.clocks import Monotonic
 
@@ -209,17 +209,27 @@ async def test_others_gather_only_behind_requests_under_way_and_never_more_than_
     store = Store()
     batches = await ready(store)
     store.go.clear()
-    early = []
-    for index in range(FEW_UNDER_WAY):
-        early.append(asyncio.create_task(batches.write(write(f"early {index}"))))
+    (_, few), (_, some), _ = UNDER_WAY
+    waiting: list[asyncio.Task[Any]] = []
+
+    async def more(writes: int) -> list[int]:
+        """Their sizes, of the batches that went out once there were so many more writes."""
+        before = len(store.batches)
+        named = range(len(waiting), len(waiting) + writes)
+        waiting.extend(asyncio.create_task(batches.write(write(f"{index}"))) for index in named)
         await turns()
-    assert len(store.alone) == FEW_UNDER_WAY
-    waiting = [asyncio.create_task(batches.write(write(f"{index}"))) for index in range(MOST_STATEMENTS + 2)]
-    await turns()
-    assert [len(batch) for batch in store.batches] == [MOST_STATEMENTS]  # a full one need not wait
+        return [len(batch) for batch in store.batches[before:]]
+
+    for alone in range(few):
+        assert (await more(1), len(store.alone)) == ([], alone + 1)
+    assert await more(ENOUGH - 1) == []
+    for _ in range(few, some):
+        assert await more(ENOUGH) == [ENOUGH]
+    assert await more(ENOUGH) == []
+    assert await more(MOST_STATEMENTS - 1) == [MOST_STATEMENTS]  # a full one need not wait
     store.go.set()
-    assert len(await asyncio.gather(*early, *waiting)) == FEW_UNDER_WAY + MOST_STATEMENTS + 2
-    assert [len(batch) for batch in store.batches] == [MOST_STATEMENTS, 2]
+    assert len(await asyncio.gather(*waiting)) == few + (some - few + 1) * ENOUGH + ENOUGH - 1 + MOST_STATEMENTS - 1
+    assert (len(store.alone), sum(map(len, store.batches))) == (few, len(waiting) - few)
 
 
 async def test_no_batch_holds_an_item_twice() -> None:
