@@ -22,7 +22,7 @@ from shared.domain.errors import Unavailable
 logger = logging.getLogger("dream_api.store")
 
 MOST_STATEMENTS = 25
-ENOUGH = 12  # so many go without waiting for whoever is ready at this moment too
+ENOUGH = 14  # so many go without waiting for whoever is ready at this moment too
 UNDER_WAY = ((1, 3), (ENOUGH, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
 ASK_AGAIN_SECONDS = 60
 
