@@ -103,9 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._problem = 431
             raise ValueError("the head is too large")  # told by the parser, which calls send_400_response
         places = self.app_state.get(PLACES)
-        if self.transport.is_closing():
-            self._turned_away = True  # the one before it was the last
-        elif places is not None and places.full and self.url != ALWAYS_ANSWERED.encode() and self._answered:
+        if places is not None and places.full and self.url != ALWAYS_ANSWERED.encode() and self._answered:
             places.turn_away()
             self._turn_away()
         elif self._may_go_straight():
