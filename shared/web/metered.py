@@ -63,7 +63,10 @@ def told(scope: Scope, counted: Counted, now: datetime) -> dict[str, str]:
         limit=decision.quota.limit,
         replayed=counted.replayed,
     )
-    return limit_headers(decision, now) | ({"Idempotent-Replayed": "true"} if counted.replayed else {})
+    headers = limit_headers(decision, now)
+    if counted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return headers
 
 
 def _unquoted(value: str) -> str:
