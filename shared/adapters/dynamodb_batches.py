@@ -139,13 +139,16 @@ class Batches:
         return any(waiting >= least and under_way < most for least, most in UNDER_WAY)
 
     def _send(self, batch: Sequence[_Waiting]) -> None:
-        if len(batch) == 1:
-            work = self._send_alone(batch[0])
-        else:
-            statements = {"Statements": [one.statement for one in batch]}
-            work = self._ended(batch, self._call("BatchExecuteStatement", statements))
+        work = self._send_alone(batch[0]) if len(batch) == 1 else self._ended(batch, self._asked(batch))
         self._under_way.add(task := asyncio.create_task(work))
         task.add_done_callback(self._sent)
+
+    def _asked(self, batch: Sequence[_Waiting]) -> Awaitable[dict[str, Any]]:
+        """The batch's answer; the request is on its way."""
+        try:
+            return self._call("BatchExecuteStatement", {"Statements": [one.statement for one in batch]})
+        except Exception as error:  # noqa: BLE001 - as if it had been raised later, where all of them are told
+            return _raised(error)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
@@ -216,6 +219,10 @@ class Batches:
             one.awaits.fail(error)
         else:
             one.awaits.tell(item)
+
+
+async def _raised(error: Exception) -> dict[str, Any]:
+    raise error
 
 
 def _told(item: WireItem | None) -> WireItem:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from shared.domain.errors import ApiError
 from shared.domain.principal import EndUser
 from shared.domain.quota import MAX_UNITS, Quota
 from shared.metering import calls
@@ -51,7 +50,7 @@ def data_at_once(exchange: Exchange, straight: Straight) -> bool:
             return False
         call = _CallAtOnce(exchange, straight, end_user, quota, _units(exchange.body))
         decision = deps.usage.begin(end_user, call)
-    except ApiError:
+    except Exception:  # noqa: BLE001 - whatever it is, `data` meets it again, and tells of it
         return False
     if decision is not None:
         call.refused(Counted(decision))
