@@ -106,7 +106,7 @@ class Settlement:
         """Learn what is to be learned from it, for another try; raises what no other try would change."""
         match error:
             case ConditionFailed():
-                self.seen = Stored.from_item(error.item)
+                self._met(attempt, Stored.from_item(error.item))
             case TransactionCancelled():
                 self._cancelled(attempt, error.reasons)
             case NotApplied():
@@ -117,6 +117,13 @@ class Settlement:
             case _:
                 raise error
 
+    def _met(self, attempt: Attempt, stored: Stored) -> None:
+        """What stands there, other than was seen: the attempt itself, where somebody in between has sent it twice."""
+        self.seen = stored
+        stamp = attempt.posting.stamp
+        if stored.number_of(stamp.writer) == stamp.number:
+            self.happened(attempt, stored)
+
     def _day(self, planned: Plan) -> date:
         """Today; while an attempt of unknown outcome is open its day, whose number keeps it from happening later."""
         open_day = self._attempts.open_day(planned.after.month) if self._attempts.unknown else None
@@ -126,8 +133,9 @@ class Settlement:
         """Learn from a transaction that did not happen: a newer usage, or keys that have their answer already."""
         usage_reason, *marker_reasons = reasons
         if usage_reason.condition_failed:
-            self.seen = Stored.from_item(usage_reason.item)
-            self._attempts.learn(self.seen)  # where an earlier attempt of ours was faster, its calls have their answer
+            stored = Stored.from_item(usage_reason.item)
+            self._met(attempt, stored)
+            self._attempts.learn(stored)  # where an earlier attempt of ours was faster, its calls have their answer
         elif not any(reason.condition_failed for reason in marker_reasons):
             self.seen = None  # collided with another write under way, which will have changed the usage
         for (call, _, _), reason in zip(attempt.marked, marker_reasons, strict=True):

@@ -170,6 +170,26 @@ async def test_an_answer_lost_at_the_turn_of_the_month_is_never_counted_twice(en
         assert (await first.standing(SUBJECT, ANY)).usage.used == 1
 
 
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_a_write_that_somebody_in_between_sends_twice_is_counted_once(
+    endpoint: str, prefix: str, key: str | None
+) -> None:
+    """Found by a soak, seed 7100003: the second of the two fails, and its item says that the first has happened."""
+    async with between(endpoint) as proxy:
+        dynamo = Dynamo(region=REGION, endpoint=proxy.url)
+        counting = counter(dynamo, prefix)
+        await counting.standing(SUBJECT, ANY)
+        for expected in (1, 2, 3):
+            if expected > 1:  # what is there is seen, so the next request is the write
+                proxy.faults.append(Broken.TWICE)
+            answer = await counting.count(SUBJECT, ANY, 1, marked(f"{key}{expected}") if key else None)
+            assert (answer.decision.usage.used, answer.replayed) == (expected, False)
+        assert proxy.met[Broken.TWICE] == 2
+        assert (await counting.standing(SUBJECT, ANY)).usage.used == 3
+        await counting.close()
+        await dynamo.close()
+
+
 @pytest.mark.parametrize("fault", [Broken.NONSENSE, Broken.DOUBLED, Broken.CUT])
 async def test_what_comes_in_the_place_of_the_stores_answer_is_never_taken_for_one(
     endpoint: str, prefix: str, fault: Broken

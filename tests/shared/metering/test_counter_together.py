@@ -17,6 +17,7 @@ from shared.metering.share import share_in, units_of
 from shared.metering.usage_item import MAX_WRITERS, usage_key
 from tests.clocks import SetClock
 from tests.conftest import REGION
+from tests.fault_proxy import Broken, between
 from tests.faults import Fault
 from tests.shared.metering.test_counter import ANY, admitted, counter, faulty, marked
 
@@ -56,6 +57,22 @@ async def test_subjects_share_requests_where_the_engine_takes_that(endpoint: str
         assert all(admitted(one) == [3, 4, 5] for one in answers.values())
         assert store.writes - before <= (len(SUBJECTS) // 2 if together else 3 * len(SUBJECTS))
         await counting.close()
+
+
+async def test_requests_that_somebody_in_between_sends_twice_count_each_call_of_each_subject_once(
+    endpoint: str, prefix: str
+) -> None:
+    async with between(endpoint) as proxy:
+        dynamo = Dynamo(region=REGION, endpoint=proxy.url)
+        counting = counter(dynamo, prefix)
+        await warmed(counting, dynamo, prefix)
+        proxy.faults.extend([Broken.TWICE] * 3)
+        answers = await count_each([counting], 3)
+        assert all(sorted(admitted(one)) == [3, 4, 5] for one in answers.values())
+        assert [(await counting.standing(subject, ANY)).usage.used for subject in SUBJECTS] == [5] * len(SUBJECTS)
+        assert proxy.met[Broken.TWICE] == 3
+        await counting.close()
+        await dynamo.close()
 
 
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.NOT_DONE, Fault.THROTTLED, Fault.LATE])
