@@ -50,9 +50,6 @@ class Month(_YearMonth):
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 
-    def next(self) -> "Month":
-        return _month(self.year + self.month // 12, self.month % 12 + 1)
-
 
 # The present month and the next are asked for in every call; they are values, so one of each will do.
 @lru_cache(64)

@@ -77,8 +77,8 @@ class RequestLog:
 def begin(scope: Scope, given_id: bytes | None) -> outside.Asked:
     """Give the request its facts and its id, in its state: the one it was sent with, where that is a good one."""
     state: dict[str, Any] = scope.setdefault("state", {})
-    good = given_id is not None and _FOREIGN_ID.fullmatch(given_id) is not None
-    state["request_id"] = given_id.decode("ascii") if good and given_id is not None else new_id()
+    good = None if given_id is None else _FOREIGN_ID.fullmatch(given_id)
+    state["request_id"] = new_id() if good is None else good[0].decode("ascii")
     state["facts"] = {}
     return outside.Asked(traced=state.get(TRACES) is not None)
 

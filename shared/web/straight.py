@@ -64,9 +64,11 @@ class Straight:
         scope["route"] = self._route  # as the router does, for whoever tells of the request
         self._places.taken += 1
         followed = outside.follow(exchange.asked)
-        if doubled or self._at_once is None or not self._at_once(exchange, self):
-            exchange.go_on(self._at_length(exchange, app))
-        outside.leave(followed)
+        try:
+            if doubled or self._at_once is None or not self._at_once(exchange, self):
+                exchange.go_on(self._at_length(exchange, app))
+        finally:
+            outside.leave(followed)
 
     def finish(self, exchange: Exchange, say: Callable[..., Said], *arguments: object) -> None:
         """Answer what `say` says of these arguments, or the error it raises."""
@@ -123,7 +125,7 @@ class Straight:
         scope = exchange.scope
         outside.follow(exchange.asked)
         try:
-            answer = await self._asked(scope, exchange.body)
+            answer = await self._by_endpoint(scope, exchange.body)
             if answer.status_code == 401:
                 self._places.taken -= 1
                 await _the_long_way(exchange, app)
@@ -133,7 +135,7 @@ class Straight:
         finally:
             self._dropped(exchange)
 
-    async def _asked(self, scope: Scope, body: bytes) -> Response:
+    async def _by_endpoint(self, scope: Scope, body: bytes) -> Response:
         request = Request(scope, _received(body))
         try:
             return await self._endpoint(request)

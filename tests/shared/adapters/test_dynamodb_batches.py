@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import pytest
@@ -230,6 +230,20 @@ async def test_others_gather_only_behind_requests_under_way_and_never_more_than_
     store.go.set()
     assert len(await asyncio.gather(*waiting)) == few + (some - few + 1) * ENOUGH + MOST_STATEMENTS - 1
     assert (len(store.alone), sum(map(len, store.batches))) == (few, len(waiting) - few)
+
+
+async def test_each_of_a_batch_that_can_not_be_sent_is_told() -> None:
+    store = Store()
+
+    def call(operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        if len(request["Statements"]) > 1:
+            raise TypeError("no JSON")
+        return store.call(operation, request)
+
+    batches = Batches(call, store.single)
+    await outcomes(batches, "a", "b")  # alone, and the store is asked
+    await turns()
+    assert [type(one) for one in await outcomes(batches, "a", "b", "c")] == [TypeError] * 3
 
 
 async def test_no_batch_holds_an_item_twice() -> None:
