@@ -11,7 +11,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from shared import outside
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
@@ -45,7 +47,7 @@ class Awaits(Protocol):
         """As a write of its own would have raised."""
 
 
-class _Waiting(NamedTuple):
+class _Waiting(Struct, frozen=True):
     """An update that waits, the statement that says it, and whom to tell."""
 
     write: Write
@@ -53,7 +55,7 @@ class _Waiting(NamedTuple):
     awaits: Awaits
 
 
-class _Answer(NamedTuple):
+class _Answer(Struct, frozen=True):
     """Tells a future."""
 
     future: "asyncio.Future[Answered]"

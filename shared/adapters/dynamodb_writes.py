@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from shared.adapters.values import Item, WireValue, wire
 
@@ -32,7 +33,7 @@ class Wording:
     brief: bool = False
 
 
-class Write(NamedTuple):
+class Write(Struct, frozen=True, gc=False):
     """One conditional write, alone or as a part of a transaction.
 
     `kind` is Put, Update, Delete or ConditionCheck; `values`, in wire form, fill the `:…` of the wording.

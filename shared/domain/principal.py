@@ -1,16 +1,16 @@
 """Who is calling, once a credential has been verified. Made by the authentication of each service, never by a route."""
 
-from typing import NamedTuple
+from msgspec import Struct
 
 
-class Developer(NamedTuple):
+class Developer(Struct, frozen=True, gc=False):
     """A person signed in to the developers' Clerk app. `plan_claim` is a hint; the stored subscription wins."""
 
     user_id: str
     plan_claim: str | None
 
 
-class EndUser(NamedTuple):
+class EndUser(Struct, frozen=True, gc=False):
     """An end-user of one platform, by the platform's key (`plan` from X-User-Plan) or by a token (from its claim).
 
     `by_key` says which: the developer's server speaks with authority, a claim is only a hint.
@@ -23,7 +23,7 @@ class EndUser(NamedTuple):
     key_last_four: str | None = None
 
 
-class Platform(NamedTuple):
+class Platform(Struct, frozen=True, gc=False):
     """A developer's server, by its key alone."""
 
     platform_id: str

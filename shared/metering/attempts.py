@@ -5,8 +5,9 @@ the last known number: when one is seen to have happened, the others never will.
 """
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from shared.domain.periods import Month
 from shared.domain.quota import Decision
@@ -18,8 +19,7 @@ from shared.metering.usage_item import Posting, Stored
 Marked = tuple[Call, Idempotency, Decision]
 
 
-@dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(Struct, frozen=True, eq=False):
     """A write that is to be sent, or was, and the calls it counts.
 
     `marked` are those of the admitted calls that came with a key; `needed` is what must be done before it may be sent.

@@ -4,7 +4,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from shared.domain.quota import Decision, Quota
 
@@ -17,7 +18,7 @@ class Idempotency:
     fingerprint: str
 
 
-class Counted(NamedTuple):
+class Counted(Struct, frozen=True, gc=False):
     """The answer to one call; `replayed` when it is the stored answer to an earlier call with the same key."""
 
     decision: Decision

@@ -8,7 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from shared import outside
 from shared.adapters.dynamodb import outcome_unknown
@@ -54,10 +56,10 @@ class Lane:
         seen = self._settlement.seen
         if seen is None or seen.usage is None:
             return None
-        _, used, _, calls = seen.usage
-        if not (used + units > quota.limit != UNLIMITED or calls >= quota.rate_per_minute != UNLIMITED):
+        usage = seen.usage
+        if not (usage.used + units > quota.limit != UNLIMITED or usage.calls >= quota.rate_per_minute != UNLIMITED):
             return None  # whatever the time is: with it, a count only ever starts at 0 again
-        decision = decide(seen.usage, self._clock(), quota, units)
+        decision = decide(usage, self._clock(), quota, units)
         return None if decision.admitted else decision
 
     def submit(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
@@ -181,7 +183,7 @@ class Lane:
         return batch
 
 
-class _Sent(NamedTuple):
+class _Sent(Struct, frozen=True):
     """Waits for an attempt that goes with others' writes."""
 
     lane: Lane

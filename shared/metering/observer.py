@@ -5,14 +5,16 @@ write and can't change what is counted.
 """
 
 from collections.abc import Awaitable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from shared.domain.quota import Quota
 from shared.metering.share import Share
 from shared.metering.stamps import Stamp
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True, gc=False):
     """A write that is known to have happened. `used` is the month's count after it, `units` what it added to that.
 
     `quota` is that of its last admitted call, `plan_before` the tier of the subject before it in this month.

@@ -4,16 +4,17 @@ shared.metering.lane plans, shared.metering.ledger turns the plan into one condi
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.quota import UNLIMITED, Decision, Quota, Usage, decide, decided
 
 Ask = tuple[Quota, int]
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True, gc=False):
     """Decisions for several calls, made together.
 
     `before` is the usage at the instant, `after` the usage once the admitted calls are added. `units_room` and

@@ -6,7 +6,8 @@ name says the day and the process, so what an item holds under it is what that p
 
 import itertools
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from shared.adapters.system import Chance, Clock
 from shared.domain.periods import Month
@@ -14,7 +15,7 @@ from shared.domain.periods import Month
 _DAY_DIGITS = 5
 
 
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, gc=False):
     """One write of a process on a day; no two writes of a process have the same number."""
 
     writer: str

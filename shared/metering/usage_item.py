@@ -9,7 +9,9 @@ item says which.
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from shared.adapters.dynamodb import text_of
 from shared.domain.periods import Month
@@ -24,7 +26,7 @@ _DAYS = tuple(f"{number:02d}" for number in range(32))
 _EMPTY: Mapping[str, Any] = {}
 
 
-class Stored(NamedTuple):
+class Stored(Struct, frozen=True, gc=False):
     """What the store holds for a subject, as last seen. `usage` and `plan` are None where there is no item yet.
 
     The values of the maps are plain or in wire form, as they came: few are ever looked at. `own` is what a writer of
@@ -70,7 +72,7 @@ class Stored(NamedTuple):
         return self.plan if self.usage is not None and self.usage.month == month else None
 
 
-class Posting(NamedTuple):
+class Posting(Struct, frozen=True, gc=False):
     """A write to be made: what was seen before it, what it counts, who makes it and what that adds to their share.
 
     `total` is what the writer will have counted here once this is written, `entry` the same as the item keeps it.
@@ -109,8 +111,8 @@ class Posting(NamedTuple):
         if used != after.used or calls != after.calls:
             usage = Usage(after.month, used, after.minute, calls)
         if "periodStart" not in wired:  # a brief answer, of a write that changed nothing else
-            _, plan, writers, past, days, _ = self.seen
-            return Stored(usage, plan, writers, past, days, self._own())
+            seen = self.seen
+            return Stored(usage, seen.plan, seen.writers, seen.past, seen.days, self._own())
         past = wired["past"]["M"] if "past" in wired else _EMPTY
         return Stored(usage, self.planned.quota.plan, wired["writers"]["M"], past, wired["days"]["M"], self._own())
 

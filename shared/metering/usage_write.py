@@ -7,7 +7,9 @@ that a write can have; what differs from call to call is in the values.
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from shared.adapters.dynamodb import WireValue, Wording, Write, to_wire, wire, worded
 from shared.domain.periods import Month, timestamp
@@ -18,13 +20,13 @@ PAST_KEPT_DAYS = 2  # so long into a month its item also has the writers of the 
 SHAPES = 4_000
 
 
-class _Start(NamedTuple):
+class _Start(Struct, frozen=True, gc=False):
     """The first write of a month: of a subject that is new, or that was seen in an earlier month."""
 
     first: bool
 
 
-class _More(NamedTuple):
+class _More(Struct, frozen=True, gc=False):
     """A write in a month that has begun. `exactly` where it may only happen on the very counts that were seen."""
 
     exactly: bool
@@ -58,8 +60,8 @@ def usage_write(table: str, posting: Posting, *, exactly: bool = False) -> Write
 
 
 def _shape(posting: Posting, *, exactly: bool) -> _More:
-    _, seen, planned, (writer, date, _), *_ = posting
-    day = day_name(date)
+    seen, planned, stamp = posting.seen, posting.planned, posting.stamp
+    writer, day = stamp.writer, day_name(stamp.day)
     return _More(
         exactly,
         writer,
@@ -71,7 +73,7 @@ def _shape(posting: Posting, *, exactly: bool) -> _More:
         exactly or planned.units_room is not None,
         exactly or planned.calls_room is not None,
         superseded(posting) if len(seen.writers) >= ENOUGH_WRITERS else (),
-        bool(seen.past) and date.day > PAST_KEPT_DAYS,
+        bool(seen.past) and stamp.day.day > PAST_KEPT_DAYS,
     )
 
 

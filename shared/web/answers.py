@@ -4,18 +4,22 @@ Called by the metered routes and by shared.web.errors; every other route uses St
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+from msgspec import Struct
 from starlette.responses import Response
 
 
-class Said(NamedTuple):
-    """An answer that is not written yet: what `JsonAnswer` takes."""
+class Said(Struct, frozen=True, gc=False):
+    """An answer that is not written yet: its values."""
 
     body: Mapping[str, Any]
     status: int
     headers: Mapping[str, str]
+
+    def written(self) -> "JsonAnswer":
+        return JsonAnswer(self.body, self.status, self.headers)
 
 
 class JsonAnswer(Response):

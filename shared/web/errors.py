@@ -44,7 +44,7 @@ def _shape(scope: Scope, code: str, message: str, facts: Mapping[str, Any]) -> d
 
 def error_answer(request: Request, error: ApiError) -> Response:
     """The answer a refusal amounts to; raising it has the same effect and costs more."""
-    return JsonAnswer(*error_said(request.scope, error))
+    return error_said(request.scope, error).written()
 
 
 def error_said(scope: Scope, error: ApiError) -> Said:
@@ -97,7 +97,7 @@ class LastResort:
 
 def unforeseen(scope: Scope) -> Response:
     """The answer to the exception that is being handled, which nobody foresaw; it goes into the log."""
-    return JsonAnswer(*unforeseen_said(scope))
+    return unforeseen_said(scope).written()
 
 
 def unforeseen_said(scope: Scope) -> Said:

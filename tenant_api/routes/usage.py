@@ -35,7 +35,7 @@ async def data(request: Request) -> Response:
     raw = await raw_body(request)
     units = _units(raw)
     counted = await deps.usage.count(end_user, units, idempotency(request, raw))
-    return JsonAnswer(*_said(request.scope, end_user, units, counted))
+    return _said(request.scope, end_user, units, counted).written()
 
 
 def data_at_once(exchange: Exchange, straight: Straight) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from shared.billing.records import BillingRecord
 from shared.domain.errors import NoTier, UnknownTier
@@ -21,7 +22,7 @@ OLD = Tier("old", "Old", 50, UNLIMITED, Price(900, "usd", "month"))
 CATALOG = Catalog("acct_1", {"pro": StripePrice("price_1", "prod_1")}, {"price_0": "old"}, (OLD,))
 SELLING = Published(TierConfig((FREE, PRO), 1), CATALOG)
 BY_TOKEN = EndUser("plt_" + "0" * 32, "user_1", None, by_key=False)
-BY_KEY = BY_TOKEN._replace(by_key=True)
+BY_KEY = structs.replace(BY_TOKEN, by_key=True)
 PAID = BillingRecord("subject", "acct_1", "cus_1", plan="pro", subscription_id="sub_1", status="active")
 
 
@@ -50,23 +51,23 @@ class Bench:
 
 async def test_the_order_is_header_then_record_then_claim_then_free() -> None:
     bench = Bench(PAID)
-    assert await bench.plan(BY_KEY._replace(plan="starter")) == "starter"
+    assert await bench.plan(structs.replace(BY_KEY, plan="starter")) == "starter"
     assert await bench.plan(BY_KEY) == "pro"
-    assert await bench.plan(BY_TOKEN._replace(plan="starter")) == "pro"
+    assert await bench.plan(structs.replace(BY_TOKEN, plan="starter")) == "pro"
     bench = Bench(None)
-    assert await bench.plan(BY_TOKEN._replace(plan="pro")) == "pro"
+    assert await bench.plan(structs.replace(BY_TOKEN, plan="pro")) == "pro"
     assert await bench.plan(BY_TOKEN) == "starter"
-    assert await bench.plan(BY_TOKEN._replace(plan="free")) == "starter"
-    for caller in (BY_TOKEN._replace(plan="gold"), BY_KEY._replace(plan="free")):
+    assert await bench.plan(structs.replace(BY_TOKEN, plan="free")) == "starter"
+    for caller in (structs.replace(BY_TOKEN, plan="gold"), structs.replace(BY_KEY, plan="free")):
         with pytest.raises(UnknownTier):
             await bench.plan(caller)
 
 
 async def test_a_subscription_that_ended_beats_a_claim_that_has_not_heard() -> None:
     bench = Bench(replace(PAID, plan=None, status="canceled"))
-    assert await bench.plan(BY_TOKEN._replace(plan="pro")) == "starter"
+    assert await bench.plan(structs.replace(BY_TOKEN, plan="pro")) == "starter"
     never_paid = Bench(BillingRecord("subject", "acct_1", "cus_1"))
-    assert await never_paid.plan(BY_TOKEN._replace(plan="pro")) == "pro"
+    assert await never_paid.plan(structs.replace(BY_TOKEN, plan="pro")) == "pro"
 
 
 async def test_the_grace_ends_by_the_clock() -> None:
@@ -80,7 +81,7 @@ async def test_a_withdrawn_tier_is_kept_by_who_pays_and_had_by_nobody_else() -> 
     assert (await Bench(replace(PAID, plan="old")).entitlements.quota(BY_TOKEN)).limit == 50
     assert await Bench(replace(PAID, plan="never")).plan(BY_TOKEN) == "starter"
     with pytest.raises(UnknownTier):
-        await Bench().plan(BY_KEY._replace(plan="old"))
+        await Bench().plan(structs.replace(BY_KEY, plan="old"))
 
 
 async def test_calls_of_who_never_paid_share_a_look_up_a_second() -> None:
@@ -98,8 +99,8 @@ async def test_where_nothing_is_sold_or_the_server_says_the_tier_nothing_is_look
     await bench.plan(BY_TOKEN)
     assert await bench.entitlements.renewed(BY_TOKEN) is None
     server = Bench(PAID)
-    assert await server.plan(BY_KEY._replace(plan="starter")) == "starter"
-    assert await server.entitlements.renewed(BY_KEY._replace(plan="starter")) is None
+    assert await server.plan(structs.replace(BY_KEY, plan="starter")) == "starter"
+    assert await server.entitlements.renewed(structs.replace(BY_KEY, plan="starter")) is None
     assert bench.looks == server.looks == 0
 
 
