@@ -7,7 +7,7 @@ shared.web.log and the bridge's worker `begin`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from time import perf_counter
 from typing import NamedTuple
 
@@ -76,13 +76,9 @@ def begin(*, traced: bool = False) -> Asked:
     return asked
 
 
-def follow(asked: Asked) -> Token[Asked | None]:
-    """The same for one that has begun already; until `leave`, where that is not the end of the task."""
-    return _whose.set(asked)
-
-
-def leave(followed: Token[Asked | None]) -> None:
-    _whose.reset(followed)
+def follow(asked: Asked) -> None:
+    """The same for one that has begun already."""
+    _whose.set(asked)
 
 
 def for_many() -> None:

@@ -64,7 +64,13 @@ def minute_of(instant: datetime) -> int:
 
 def seconds_until(later: float, now: datetime) -> int:
     """Whole seconds until then (a whole second since 1970), rounded up and at least 1: what Retry-After may say."""
-    return max(1, ceil(later - now.timestamp()))
+    return seconds_from(now.timestamp(), later)
+
+
+def seconds_from(instant: float, later: float) -> int:
+    """The same from an instant in seconds since 1970."""
+    left = ceil(later - instant)
+    return max(1, left)
 
 
 def timestamp(instant: datetime) -> str:

@@ -50,11 +50,10 @@ class Attempts:
 
     def made(self, posting: Posting, calls: Sequence[Call]) -> Attempt:
         """The attempt at this write, with whatever its calls and the observer need beside it."""
-        marked = [
-            (call, call.idempotency, decision)
-            for call, decision in zip(calls, posting.planned.decisions, strict=True)
-            if call.idempotency is not None and decision.admitted
-        ]
+        marked: list[Marked] = []
+        for call, decision in zip(calls, posting.planned.decisions, strict=True):
+            if call.idempotency is not None and decision.admitted:
+                marked.append((call, call.idempotency, decision))
         needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
         return Attempt(posting, calls, marked, needed)
 

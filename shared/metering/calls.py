@@ -1,11 +1,10 @@
 """A call that waits to be counted, and its answer: the values that pass between counter, lane and settlement."""
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.domain.quota import Decision, Quota
 
@@ -25,16 +24,13 @@ class Counted(Struct, frozen=True, gc=False):
     replayed: bool = False
 
 
-class Call(ABC):
+class Call(Struct, eq=False):
     """One call that waits to be told, once, how it ended. `waits` is also over when its caller gave up."""
 
-    __slots__ = ("idempotency", "quota", "units", "waits")
-
-    def __init__(self, quota: Quota, units: int, idempotency: Idempotency | None = None) -> None:
-        self.quota = quota
-        self.units = units
-        self.idempotency = idempotency
-        self.waits = True
+    quota: Quota
+    units: int
+    idempotency: Idempotency | None = None
+    waits: bool = True
 
     def tell(self, counted: Counted) -> None:
         if self.waits:
@@ -46,23 +42,23 @@ class Call(ABC):
             self.waits = False
             self.failed(error)
 
-    @abstractmethod
     def answered(self, counted: Counted) -> None:
         """Hand on the answer. Called by the lane, as `failed` is: neither may raise."""
+        raise NotImplementedError
 
-    @abstractmethod
     def failed(self, error: Exception) -> None:
         """Hand on the error it ends with."""
+        raise NotImplementedError
 
 
-class AwaitedCall(Call):
+def _future() -> "asyncio.Future[Counted]":
+    return asyncio.get_running_loop().create_future()
+
+
+class AwaitedCall(Call, eq=False):
     """A call whose answer is a future."""
 
-    __slots__ = ("answer",)
-
-    def __init__(self, quota: Quota, units: int, idempotency: Idempotency | None = None) -> None:
-        super().__init__(quota, units, idempotency)
-        self.answer: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+    answer: "asyncio.Future[Counted]" = field(default_factory=_future)
 
     def answered(self, counted: Counted) -> None:
         if not self.answer.done():

@@ -34,7 +34,8 @@ class Stamps:
     def next(self, day: date) -> Stamp:
         if self._today is None or self._today[0] != day:
             self._today = (day, writer_name(day, self._process))
-        return Stamp(self._today[1], day, next(self._numbers))
+        day, writer = self._today  # the same day each time: finding by it is quicker so
+        return Stamp(writer, day, next(self._numbers))
 
 
 def process_name(clock: Clock, chance: Chance) -> str:

@@ -154,9 +154,8 @@ class _Line(logging.LogRecord):
     _same = vars(logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None))
 
     def __init__(self, facts: dict[str, Any]) -> None:
-        vars(self).update(self._same)
-        self.created = time.time()
-        self.facts = facts
+        self.__dict__ = said = self._same.copy()
+        said["created"], said["facts"] = time.time(), facts
 
 
 class _Ids:

@@ -63,12 +63,8 @@ class Straight:
         exchange.asked = begin(scope, given_id(scope) if doubled else sent.get(b"x-request-id"))
         scope["route"] = self._route  # as the router does, for whoever tells of the request
         self._places.taken += 1
-        followed = outside.follow(exchange.asked)
-        try:
-            if doubled or self._at_once is None or not self._at_once(exchange, self):
-                exchange.go_on(self._at_length(exchange, app))
-        finally:
-            outside.leave(followed)
+        if doubled or self._at_once is None or not self._at_once(exchange, self):
+            exchange.go_on(self._at_length(exchange, app))
 
     def finish(self, exchange: Exchange, say: Callable[..., Said], *arguments: object) -> None:
         """Answer what `say` says of these arguments, or the error it raises."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from shared.domain.principal import EndUser
-from shared.domain.quota import MAX_UNITS, Quota
+from shared.domain.quota import MAX_UNITS
 from shared.metering import calls
 from shared.metering.calls import Counted
 from shared.outside import FAILED, OK, STORE
@@ -48,7 +48,15 @@ def data_at_once(exchange: Exchange, straight: Straight) -> bool:
         quota = None if end_user is None else deps.usage.quota(end_user)
         if end_user is None or quota is None:
             return False
-        call = _CallAtOnce(exchange, straight, end_user, quota, _units(exchange.body))
+        call = _CallAtOnce(
+            quota,
+            _units(exchange.body),
+            deps=deps,
+            exchange=exchange,
+            straight=straight,
+            end_user=end_user,
+            began=perf_counter(),
+        )
         decision = deps.usage.begin(end_user, call)
     except Exception:  # noqa: BLE001 - whatever it is, `data` meets it again, and tells of it
         return False
@@ -57,18 +65,14 @@ def data_at_once(exchange: Exchange, straight: Straight) -> bool:
     return True
 
 
-class _CallAtOnce(calls.Call):
+class _CallAtOnce(calls.Call, eq=False, kw_only=True):
     """A call that is answered on its connection as soon as it is told how it ended."""
 
-    __slots__ = ("began", "deps", "end_user", "exchange", "straight")
-
-    def __init__(self, exchange: Exchange, straight: Straight, end_user: EndUser, quota: Quota, units: int) -> None:
-        super().__init__(quota, units)
-        self.deps: Deps = exchange.scope["state"]["deps"]
-        self.exchange = exchange
-        self.straight = straight
-        self.end_user = end_user
-        self.began = perf_counter()
+    deps: Deps
+    exchange: Exchange
+    straight: Straight
+    end_user: EndUser
+    began: float
 
     def answered(self, counted: Counted) -> None:
         self.exchange.asked.add(STORE, "count", self.began, OK)
