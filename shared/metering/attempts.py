@@ -43,6 +43,8 @@ class Attempt(Struct, frozen=True, eq=False):
 class Attempts:
     """One subject's attempts."""
 
+    __slots__ = ("_observer", "subject", "unknown")
+
     def __init__(self, subject: str, observer: Observer) -> None:
         self.subject = subject
         self._observer = observer

@@ -5,7 +5,6 @@ on a write of unknown outcome, the lane looks a while later whether it happened.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -30,7 +29,20 @@ LOOK_AFTER_SECONDS = 30.0  # a write that was sent has happened by then, or neve
 
 
 class Lane:
-    """The calls of one subject, in arrival order."""
+    """The calls of one subject, in arrival order. There are tens of thousands of lanes: each is kept small."""
+
+    __slots__ = (
+        "_attempts",
+        "_busy",
+        "_clock",
+        "_ledger",
+        "_long_way",
+        "_looking",
+        "_rested",
+        "_settlement",
+        "_under_way",
+        "_waiting",
+    )
 
     def __init__(
         self, subject: str, ledger: Ledger, clock: Callable[[], datetime], stamps: Stamps, observer: Observer
@@ -39,7 +51,7 @@ class Lane:
         self._clock = clock
         self._attempts = Attempts(subject, observer)
         self._settlement = Settlement(ledger, clock, stamps, self._attempts)
-        self._waiting: deque[Call] = deque()
+        self._waiting: list[Call] = []
         self._busy = False
         self._under_way: Attempt | None = None
         self._long_way: asyncio.Task[None] | None = None
@@ -164,10 +176,10 @@ class Lane:
         if not self._waiting:
             return []
         if len(self._waiting) == 1:
-            call = self._waiting.popleft()
+            call = self._waiting.pop()
             return [call] if call.waits else []
         batch: list[Call] = []
-        left: deque[Call] = deque()
+        left: list[Call] = []
         keys: set[str] = set()
         for call in self._waiting:
             if not call.waits:

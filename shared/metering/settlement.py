@@ -31,6 +31,8 @@ class Settlement:
     `seen` is what the store was last known to hold.
     """
 
+    __slots__ = ("_attempts", "_clock", "_ledger", "_stamps", "seen")
+
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime], stamps: Stamps, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
