@@ -51,14 +51,15 @@ class FromLog(logging.Handler):
         facts: Mapping[str, Any] = getattr(record, "facts", {})
         event = record.getMessage()
         if event == "request":
-            _request(facts)
+            request(facts)
             return
         EVENTS.labels(event, record.levelname.lower()).inc()
         if "lagMs" in facts:
             SYNC_LAG.set(facts["lagMs"] / 1000)
 
 
-def _request(facts: Mapping[str, Any]) -> None:
+def request(facts: Mapping[str, Any]) -> None:
+    """Count the canonical line of one request; shared.web.log calls it for a line that comes as no record."""
     service, route = facts["service"], facts["route"] or "none"  # never the path or an odd method: callers choose those
     method = facts["method"] if facts["method"] in METHODS else "other"
     REQUESTS.labels(service, method, route, facts["status"]).inc()

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from shared import metrics
 from shared.domain.errors import Unavailable
 
@@ -30,16 +32,13 @@ class Child(NamedTuple):
     outcome: str
 
 
-class Asked:
+class Asked(Struct, eq=False):
     """What one request or pass has asked so far: calls and seconds by system; where it is traced, each of them."""
 
-    __slots__ = ("began", "children", "over", "sums")
-
-    def __init__(self, *, traced: bool) -> None:
-        self.began = perf_counter()
-        self.over = False
-        self.sums: dict[str, tuple[int, float]] = {}
-        self.children: list[Child] | None = [] if traced else None
+    children: list[Child] | None
+    over: bool = False
+    began: float = field(default_factory=perf_counter)
+    sums: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def add(self, system: str, operation: str, began: float, outcome: str) -> None:
         seconds = perf_counter() - began
@@ -71,7 +70,7 @@ _whose: ContextVar[Asked | None] = ContextVar("whose", default=None)
 
 def begin(*, traced: bool = False) -> Asked:
     """From here on, what this task and those it starts ask is this one's."""
-    asked = Asked(traced=traced)
+    asked = Asked([] if traced else None)
     follow(asked)
     return asked
 

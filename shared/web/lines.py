@@ -6,6 +6,7 @@
 import asyncio
 import json
 import logging
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import RLock
@@ -25,15 +26,20 @@ class JsonLines(logging.Formatter):
 
     def line(self, record: logging.LogRecord) -> bytes:
         """The same as bytes, without the line's end."""
-        line = {
-            "time": _instant(record.created),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
+        line = _begun(record.created, record.levelno, record.getMessage()) | getattr(record, "facts", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _ascii(line)
+
+
+def _begun(seconds: float, level: int, event: str) -> dict[str, Any]:
+    """What every line begins with."""
+    return {"time": _instant(seconds), "level": _level(level), "event": event}
+
+
+@lru_cache
+def _level(number: int) -> str:
+    return logging.getLevelName(number).lower()
 
 
 def _instant(seconds: float) -> str:
@@ -68,7 +74,7 @@ class LinesTogether(logging.Handler):
         super().__init__()
         self._stream = stream
         self._gathering = RLock()
-        self._gathered: list[logging.LogRecord] = []
+        self._gathered: list[logging.LogRecord | bytes] = []
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
@@ -78,28 +84,45 @@ class LinesTogether(logging.Handler):
             self.emit(record)
         return True
 
+    def begun(self, level: int, event: str) -> dict[str, Any]:
+        """What a line of now begins with, for `say`."""
+        return _begun(time.time(), level, event)
+
+    def say(self, line: dict[str, Any]) -> None:
+        """A line that came as no record, below a warning. It is composed at once, while all of it is at hand."""
+        with self._gathering:
+            try:
+                self._gather(_ascii(line), at_once=False)
+            except Exception:  # noqa: BLE001 - as in `emit`
+                self.handleError(logging.makeLogRecord({"msg": line["event"]}))
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._gathered.append(record)
-            if record.levelno >= logging.WARNING or len(self._gathered) >= MOST_LINES or not self._will_be_flushed():
-                self.flush()
+            self._gather(record, at_once=record.levelno >= logging.WARNING)
         except Exception:  # noqa: BLE001 - as every handler: what can't be logged must not end what it tells of
             self.handleError(record)
+
+    def _gather(self, one: logging.LogRecord | bytes, *, at_once: bool) -> None:
+        self._gathered.append(one)
+        if at_once or len(self._gathered) >= MOST_LINES or not self._will_be_flushed():
+            self.flush()
 
     def flush(self) -> None:
         """Compose and write what is gathered; also called at the interpreter's end."""
         with self._gathering:
-            records, self._gathered = self._gathered, []
-            lines = [line for line in map(self._composed, records) if line]
+            gathered, self._gathered = self._gathered, []
+            lines = [line for line in map(self._composed, gathered) if line]
             if lines:
                 self._stream.write(b"\n".join(lines) + b"\n")
                 self._stream.flush()
 
-    def _composed(self, record: logging.LogRecord) -> bytes | None:
+    def _composed(self, one: logging.LogRecord | bytes) -> bytes | None:
+        if isinstance(one, bytes):
+            return one
         try:
-            return self._json.line(record)
+            return self._json.line(one)
         except Exception:  # noqa: BLE001 - as above
-            self.handleError(record)
+            self.handleError(one)
             return None
 
     def _will_be_flushed(self) -> bool:

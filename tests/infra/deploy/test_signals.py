@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def words(package: str) -> set[str]:
-    """The words of every line that is logged, by a logger or as a record, in a package and in what it shares."""
+    """The words of every line that is logged, in a package and in what it shares."""
     found = set()
     for path in [*(ROOT / package).rglob("*.py"), *(ROOT / "shared").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -29,8 +29,6 @@ def words(package: str) -> set[str]:
                 owner, first = node.func.value, node.args[0]
                 if isinstance(owner, ast.Name) and owner.id == "logger" and isinstance(first, ast.Constant):
                     found.add(str(first.value))
-                if node.func.attr == "LogRecord":
-                    found |= {str(one.value) for one in node.args if isinstance(one, ast.Constant)}
     return found
 
 
