@@ -1,17 +1,11 @@
-"""Processes of the bench: started, waited for, given their cores, their CPU time read, ended.
-
-Called by infra.bench.stage and measure. Each server process has a core of its own, store and load generator have the
-others, and where there are none left all of them: three processes on two cores else drive each other around, and the
-one that sleeps most often comes back to a core that has forgotten it.
-"""
+"""Processes of the bench: started, waited for, their CPU time read, ended. Called by infra.bench.stage and measure."""
 
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -35,11 +29,6 @@ class Process:
     def cpu_seconds(self) -> float:
         """User and system time of the program and its workers so far."""
         return sum(_cpu(process) for process in _family(self._running.pid))
-
-    def keep_to_cores(self, workers: int) -> None:
-        """Each server process to one: they are the last that it has started."""
-        for pid, core in zip(_family(self._running.pid)[-workers:], _cores(), strict=False):
-            os.sched_setaffinity(pid, {core})
 
     @property
     def error(self) -> str | None:
@@ -68,21 +57,6 @@ class Process:
                 return
         self.stop()
         raise RuntimeError(f"it did not start; {self._log} says why:\n{self._log.read_text()[-2000:]}")
-
-
-@contextmanager
-def beside(workers: int, *, apart: bool) -> Iterator[None]:
-    """What is started meanwhile leaves the server its cores, if there are any others; not `apart`, it shares them."""
-    every = _cores()
-    os.sched_setaffinity(0, (every[workers:] or every) if apart else every[:workers])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, every)
-
-
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk, jwt
 
-from infra.bench.processes import HOST, Process, beside, free_port
+from infra.bench.processes import HOST, Process, free_port
 from infra.bench.rows import CEILING, DELAYED, ENGINE, PLAIN, PRODUCT, REDIS, REFUSED, STANDING, TOKEN, USERS, Row
 from infra.sandbox.engine import installed
 from infra.sandbox.layout import REGION, STATE
@@ -60,18 +60,13 @@ def signing_key() -> tuple[str, bytes]:
 
 @contextmanager
 def staged(
-    server: tuple[str, int, str, bool],
-    delay: float,
-    folder: Path,
-    signing: tuple[str, bytes],
-    profile: Path | None = None,
+    server: tuple[str, int, str], delay: float, folder: Path, signing: tuple[str, bytes], profile: Path | None = None
 ) -> Iterator[Stage]:
     """The processes of one server and its store, ready to be called."""
-    design, workers, kind, apart = server
+    design, workers, kind = server
     private, published = signing
     with ExitStack() as closing:
-        with beside(workers, apart=apart):
-            store = _store(kind, delay, folder, published)
+        store = _store(kind, delay, folder, published)
         if store is not None:
             closing.callback(store.stop)
         endpoint = f"http://{HOST}:{store.port}" if store is not None and kind in {DELAYED, ENGINE} else None
@@ -86,7 +81,6 @@ def staged(
         log = folder / f"{design}-{workers}.log".replace(" ", "-")
         serving = Process(_command(design, workers, port, profile), port, environment, log)
         closing.callback(serving.stop)
-        serving.keep_to_cores(workers)
         yield Stage(serving, store, endpoint, issuer, key, private, kind == DELAYED)
 
 
