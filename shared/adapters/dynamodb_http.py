@@ -106,7 +106,7 @@ class DynamoHttp:
     def call(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
         """The answer to one request, sent once: at once where it can be. Raises what dynamodb_outcomes tells apart."""
         body, credentials = orjson.dumps(request), self._credentials.known
-        if not self._closed and credentials is not None and self._used < MOST_CONNECTIONS:
+        if not self._closed and credentials is not None and self._may_go:
             connection = self._kept()
             if connection is not None:
                 self._used += 1
@@ -164,11 +164,7 @@ class DynamoHttp:
         """A connection nobody else uses. Whatever goes wrong here, nothing was sent."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                while self._used >= MOST_CONNECTIONS:
-                    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    self._wanted.append(turn)
-                    await turn
-                self._used += 1
+                await self._turn()
                 try:
                     return self._kept() or await self._opened()
                 except BaseException:
@@ -176,6 +172,25 @@ class DynamoHttp:
                     raise
         except (TimeoutError, OSError) as error:
             raise not_applied() from error
+
+    @property
+    def _may_go(self) -> bool:
+        """Whether one more may be under way: who comes later never goes before who waits."""
+        return self._used < MOST_CONNECTIONS and not self._wanted
+
+    async def _turn(self) -> None:
+        """Be one of those under way, until `_next_turn`."""
+        if self._may_go:
+            self._used += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._wanted.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._next_turn()
+            raise
 
     def _kept(self) -> _Connection | None:
         """The one used last, so that those no longer needed grow idle."""
@@ -205,12 +220,12 @@ class DynamoHttp:
         self._next_turn()
 
     def _next_turn(self) -> None:
-        self._used -= 1
         while self._wanted:
             turn = self._wanted.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(None)  # who waited longest has it now: as many are under way as before
                 return
+        self._used -= 1
 
 
 class _Sent(NamedTuple):

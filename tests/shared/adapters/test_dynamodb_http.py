@@ -16,12 +16,13 @@ Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """Answers each request as it is told; counts connections and whole requests."""
+    """Answers each request as it is told; counts connections and whole requests, and knows what was asked in turn."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self.connections = 0
         self.requests = 0
+        self.asked: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -30,6 +31,7 @@ class Server:
                 head = await reader.readuntil(b"\r\n\r\n")
                 await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
                 self.requests += 1
+                self.asked.append(head.partition(b"DynamoDB_20120810.")[2].partition(b"\r")[0].decode())
                 await self._answer(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -162,6 +164,38 @@ async def test_connections_are_kept_and_shared_in_turn() -> None:
         for _ in range(20):
             await http.call("GetItem", {})
         assert server.connections == opened
+
+
+async def test_who_waits_for_a_connection_goes_before_who_comes_later() -> None:
+    answers, most = asyncio.Semaphore(0), dynamodb_http.MOST_CONNECTIONS
+
+    async def when_told(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers.acquire()
+        writer.write(http_answer(200, b"{}"))
+
+    async def twice() -> None:
+        await http.call("GetItem", {})
+        await http.call("UpdateItem", {})  # at the very moment at which a connection is free again
+
+    async with client(when_told) as (server, http):
+        busy = [asyncio.create_task(twice()) for _ in range(most)]
+        await until(lambda: server.requests == most)
+        gives_up, waits = (asyncio.create_task(http.call("Query", {})) for _ in range(2))
+        await asyncio.sleep(0.01)
+        gives_up.cancel()
+        answers.release()
+        await until(lambda: server.requests == most + 1)
+        assert server.asked[most:] == ["Query"]
+        for _ in range(3 * most):
+            answers.release()
+        await asyncio.gather(*busy, waits)
+        assert server.connections <= most
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.001)
 
 
 async def test_a_connection_the_store_closed_meanwhile_is_replaced_unnoticed() -> None:
