@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.bench.measure import Measured, best, measure
+from infra.bench.processes import cores
 from infra.bench.report import Report
 from infra.bench.rows import CEILING, Row, rows
 from infra.bench.stage import signing_key, staged
@@ -61,7 +62,8 @@ def _measured(wanted: list[Row], seconds: float, numbers: Iterator[int], profile
     found, signing = [], signing_key()
     with tempfile.TemporaryDirectory(prefix="dream-api-bench-") as folder:
         for server, group in itertools.groupby(wanted, key=lambda row: row.server):
-            with staged(server, DELAY_SECONDS, Path(folder), signing, profile) as stage:
+            one_core = server[-1]
+            with cores(one=one_core), staged(server, DELAY_SECONDS, Path(folder), signing, profile) as stage:
                 for row in group:
                     one = measure(stage, row, f"{next(numbers)}", seconds)
                     found.append(one)

@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -57,6 +58,18 @@ class Process:
                 return
         self.stop()
         raise RuntimeError(f"it did not start; {self._log} says why:\n{self._log.read_text()[-2000:]}")
+
+
+@contextmanager
+def cores(*, one: bool) -> Iterator[None]:
+    """What is started meanwhile shares one core, where that is wanted."""
+    every = os.sched_getaffinity(0)
+    if one:
+        os.sched_setaffinity(0, {min(every)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, every)
 
 
 def free_port() -> int:

@@ -11,7 +11,10 @@ USERS = {HOT: 1, UNIFORM: 1_000, ZIPF: 10_000}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement. Rows of the same `server` run one after another on the same processes."""
+    """One measurement. Rows of the same `server` run one after another on the same processes.
+
+    With `one_core`, server, store and load generator share one.
+    """
 
     design: str
     calls: str = KEY
@@ -19,10 +22,11 @@ class Row:
     connections: int = 64
     workers: int = 1
     store: str = DELAYED
+    one_core: bool = False
 
     @property
-    def server(self) -> tuple[str, int, str]:
-        return self.design, self.workers, self.store
+    def server(self) -> tuple[str, int, str, bool]:
+        return self.design, self.workers, self.store, self.one_core
 
 
 def rows(*, quick: bool, engine: bool, redis: bool) -> list[Row]:
@@ -42,12 +46,16 @@ def rows(*, quick: bool, engine: bool, redis: bool) -> list[Row]:
         found += [Row(REDIS, users=HOT, store=REDIS)]
         found += [Row(REDIS, connections=256, workers=2, store=REDIS)]
     found += [Row(CEILING, connections=count, workers=2, store=NONE) for count in (64, 256)]
+    found += [Row(PRODUCT, connections=count, one_core=True) for count in (64, 256)]
     found += [Row(PRODUCT, connections=count, workers=2) for count in (64, 256)]
     found += [Row(PRODUCT, users=HOT, connections=256, workers=2)]
     if engine:
         found += [Row(PRODUCT, connections=count, store=ENGINE) for count in (64, 256)]
         found += [Row(PRODUCT, users=HOT, store=ENGINE)]
-    return sorted(found, key=lambda row: _ORDER.index(row.design) + 10 * row.workers + 100 * (row.store == ENGINE))
+    return sorted(
+        found,
+        key=lambda row: _ORDER.index(row.design) + 10 * row.workers + 5 * row.one_core + 100 * (row.store == ENGINE),
+    )
 
 
 _ORDER = (CEILING, PRODUCT, PLAIN, REDIS)

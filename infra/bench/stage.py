@@ -60,10 +60,14 @@ def signing_key() -> tuple[str, bytes]:
 
 @contextmanager
 def staged(
-    server: tuple[str, int, str], delay: float, folder: Path, signing: tuple[str, bytes], profile: Path | None = None
+    server: tuple[str, int, str, bool],
+    delay: float,
+    folder: Path,
+    signing: tuple[str, bytes],
+    profile: Path | None = None,
 ) -> Iterator[Stage]:
     """The processes of one server and its store, ready to be called."""
-    design, workers, kind = server
+    design, workers, kind, _ = server
     private, published = signing
     with ExitStack() as closing:
         store = _store(kind, delay, folder, published)
