@@ -52,6 +52,11 @@ class _Verified:
     kid: str
     key: Mapping[str, Any]
     claims: Claims
+    begins: float
+    ends: float
+
+    def good_at(self, now: float) -> bool:
+        return self.begins <= now + LEEWAY_SECONDS and now < self.ends + LEEWAY_SECONDS
 
 
 class KeySet(PublishedKeys[Mapping[str, Any]]):
@@ -111,25 +116,22 @@ class TokenVerifier:
             key = await self._keys.key(kid)
             if key is None:
                 raise _Refused("unknown kid")
-            if known is not None and known.key == key:
-                _check_times(known.claims, self._clock().timestamp())
-                return known.claims
-            claims = self._claims(token, key)
-            self._remember(name, _Verified(kid, key, claims))
-            return claims
+            good = known if known is not None and known.key == key else self._checked(token, kid, key)
+            if not good.good_at(self._clock().timestamp()):
+                raise _Refused("not valid at this time")
+            if good is not known:
+                self._remember(name, good)
+            return good.claims
         except _Refused as error:
             raise Unauthenticated("The token is not valid here; sign in again and send a fresh one.") from error
 
     def verified(self, token: str) -> Claims | None:
         """The claims of a token that is good by what is known here; None of one for which `verify` has to do more."""
         known = self._verified.get(_name(token))
-        if known is None or self._keys.known(known.kid) != known.key:
+        if known is None or not known.good_at(self._clock().timestamp()):
             return None
-        try:
-            _check_times(known.claims, self._clock().timestamp())
-        except _Refused:
-            return None
-        return known.claims
+        key = self._keys.known(known.kid)
+        return known.claims if key is known.key or key == known.key else None
 
     async def reach(self) -> None:
         """Raises Unavailable where the app's key set can't be read now. Known tokens are verified without it."""
@@ -147,15 +149,14 @@ class TokenVerifier:
         if len(self._verified) > self._most_verified:
             self._verified.popitem(last=False)
 
-    def _claims(self, token: str, key: Mapping[str, Any]) -> Claims:
-        now = self._clock().timestamp()
+    def _checked(self, token: str, kid: str, key: Mapping[str, Any]) -> _Verified:
         try:
             claims: Claims = jwt.decode(token, dict(key), algorithms=["RS256"], issuer=self._issuer, options=_OPTIONS)
-            _check_times(claims, now)
+            begins, ends = _times(claims)
             self._check_parties(claims)
         except (JOSEError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise _Refused(type(error).__name__) from error
-        return claims
+        return _Verified(kid, key, claims, begins, ends)
 
     def _check_parties(self, claims: Claims) -> None:
         if not str(claims["sub"]).startswith("user_"):
@@ -189,14 +190,12 @@ def _header(token: str) -> Mapping[str, Any]:
     return header
 
 
-def _check_times(claims: Claims, now: float) -> None:
+def _times(claims: Claims) -> tuple[float, float]:
+    """When a token begins and ends to be good."""
     for name in ("exp", "nbf", "iat"):
         if type(claims[name]) not in {int, float} or not math.isfinite(claims[name]):
             raise _Refused(f"{name} is no number")
-    if not now < claims["exp"] + LEEWAY_SECONDS:
-        raise _Refused("expired")
-    if claims["nbf"] > now + LEEWAY_SECONDS or claims["iat"] > now + LEEWAY_SECONDS:
-        raise _Refused("not yet valid")
+    return max(claims["nbf"], claims["iat"]), claims["exp"]
 
 
 class ClerkUsers:
