@@ -106,7 +106,7 @@ class DynamoHttp:
     def call(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
         """The answer to one request, sent once: at once where it can be. Raises what dynamodb_outcomes tells apart."""
         body, credentials = orjson.dumps(request), self._credentials.known
-        if not self._closed and credentials is not None and self._may_go:
+        if not self._closed and credentials is not None and self._used < MOST_CONNECTIONS:
             connection = self._kept()
             if connection is not None:
                 self._used += 1
@@ -173,14 +173,9 @@ class DynamoHttp:
         except (TimeoutError, OSError) as error:
             raise not_applied() from error
 
-    @property
-    def _may_go(self) -> bool:
-        """Whether one more may be under way: who comes later never goes before who waits."""
-        return self._used < MOST_CONNECTIONS and not self._wanted
-
     async def _turn(self) -> None:
         """Be one of those under way, until `_next_turn`."""
-        if self._may_go:
+        if self._used < MOST_CONNECTIONS:
             self._used += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -223,7 +218,7 @@ class DynamoHttp:
         while self._wanted:
             turn = self._wanted.popleft()
             if not turn.done():
-                turn.set_result(None)  # who waited longest has it now: as many are under way as before
+                turn.set_result(None)  # as many are under way as before, so nobody overtakes who waited longest
                 return
         self._used -= 1
 

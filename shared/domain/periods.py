@@ -69,8 +69,7 @@ def seconds_until(later: float, now: datetime) -> int:
 
 def seconds_from(instant: float, later: float) -> int:
     """The same from an instant in seconds since 1970."""
-    left = ceil(later - instant)
-    return max(1, left)
+    return max(1, ceil(later - instant))
 
 
 def timestamp(instant: datetime) -> str:

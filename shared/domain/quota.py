@@ -29,6 +29,8 @@ class Quota:
     rate_per_minute: int
 
 
+# A call makes a dozen such values; a struct costs a third of a named tuple to make, half to read (decision 0009).
+# `gc=False`: they refer to nothing that refers to them, so the collector need not follow them.
 class Usage(Struct, frozen=True, gc=False):
     """What is stored for one subject: units used in a month, calls made in a minute."""
 
