@@ -16,9 +16,10 @@ DEVELOPER, END_USER = "founder@example.com", "first-customer@example.com"
 LONGEST_SECONDS = 20
 
 
-async def call(product: Product, headers: dict[str, str]) -> httpx2.Response:
+async def call(product: Product, headers: dict[str, str], route: str = "POST /api/data") -> httpx2.Response:
+    method, _, path = route.partition(" ")
     async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
-        return await http.post(product.url("tenant_api", "/api/data"), headers=headers)
+        return await http.request(method, product.url("tenant_api", path), headers=headers)
 
 
 async def arrive(page: Page, product: Product) -> Dashboard:
@@ -110,10 +111,13 @@ async def join_and_buy(page: Page, product: Product, address: str) -> None:
     await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_role("heading", name="You are all set")).to_be_visible()
 
-    async def answered() -> httpx2.Response:
+    async def answered(route: str = "POST /api/data") -> httpx2.Response:
         token = await page.evaluate(f"Clerk.session.getToken({{ template: '{END_USERS}', skipCache: true }})")
-        return await call(product, {"Authorization": f"Bearer {token}"})
+        return await call(product, {"Authorization": f"Bearer {token}"}, route)
 
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while (await answered("GET /api/usage")).json()["limit"] != 2:  # tiers are remembered for up to 2 seconds
+            await asyncio.sleep(0.2)
     assert [(await answered()).status_code for _ in range(3)] == [200, 200, 403]
     await page.goto(address)
     await page.get_by_text("Choose Pro").click()
