@@ -62,13 +62,8 @@ def minute_of(instant: datetime) -> int:
     return int(instant.timestamp() // 60)
 
 
-def seconds_until(later: float, now: datetime) -> int:
-    """Whole seconds until then (a whole second since 1970), rounded up and at least 1: what Retry-After may say."""
-    return seconds_from(now.timestamp(), later)
-
-
-def seconds_from(instant: float, later: float) -> int:
-    """The same from an instant in seconds since 1970."""
+def seconds_until(later: float, instant: float) -> int:
+    """Whole seconds from one instant to a later one (both since 1970), at least 1: what Retry-After may say."""
     return max(1, ceil(later - instant))
 
 

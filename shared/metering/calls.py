@@ -1,10 +1,11 @@
 """A call that waits to be counted, and its answer: the values that pass between counter, lane and settlement."""
 
 import asyncio
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec import Struct, field
+from msgspec import Struct, StructMeta, field
 
 from shared.domain.quota import Decision, Quota
 
@@ -24,7 +25,11 @@ class Counted(Struct, frozen=True, gc=False):
     replayed: bool = False
 
 
-class Call(Struct, eq=False):
+class _Abstract(StructMeta, ABCMeta):
+    """Of a struct that leaves methods to those made of it."""
+
+
+class Call(Struct, metaclass=_Abstract, eq=False):
     """One call that waits to be told, once, how it ended. `waits` is also over when its caller gave up."""
 
     quota: Quota
@@ -42,13 +47,13 @@ class Call(Struct, eq=False):
             self.waits = False
             self.failed(error)
 
+    @abstractmethod
     def answered(self, counted: Counted) -> None:
         """Hand on the answer. Called by the lane, as `failed` is: neither may raise."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: Exception) -> None:
         """Hand on the error it ends with."""
-        raise NotImplementedError
 
 
 def _future() -> "asyncio.Future[Counted]":

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from shared.domain.periods import seconds_from
+from shared.domain.periods import seconds_until
 from shared.domain.quota import UNLIMITED, Standing
 
 MINUTE_SECONDS = 60
@@ -19,9 +19,9 @@ def limit_headers(standing: Standing, now: datetime) -> dict[str, str]:
     limit, rate = quota.limit, quota.rate_per_minute
     state, instant = "", now.timestamp()
     if rate != UNLIMITED:
-        state = f'"minute";r={max(0, rate - usage.calls)};t={seconds_from(instant, usage.minute_ends_at)}'
+        state = f'"minute";r={max(0, rate - usage.calls)};t={seconds_until(usage.minute_ends_at, instant)}'
     if limit != UNLIMITED:
-        month = f'"month";r={max(0, limit - usage.used)};t={seconds_from(instant, usage.month.ends_at)}'
+        month = f'"month";r={max(0, limit - usage.used)};t={seconds_until(usage.month.ends_at, instant)}'
         state = f"{state}, {month}" if state else month
     return {"RateLimit-Policy": _policy(limit, rate, usage.month.seconds), "RateLimit": state} if state else {}
 

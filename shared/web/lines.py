@@ -26,20 +26,15 @@ class JsonLines(logging.Formatter):
 
     def line(self, record: logging.LogRecord) -> bytes:
         """The same as bytes, without the line's end."""
-        line = _begun(record.created, record.levelno, record.getMessage()) | getattr(record, "facts", {})
+        line = _begun(record.created, record.levelname.lower(), record.getMessage()) | getattr(record, "facts", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _ascii(line)
 
 
-def _begun(seconds: float, level: int, event: str) -> dict[str, Any]:
+def _begun(seconds: float, level: str, event: str) -> dict[str, Any]:
     """What every line begins with."""
-    return {"time": _instant(seconds), "level": _level(level), "event": event}
-
-
-@lru_cache
-def _level(number: int) -> str:
-    return logging.getLevelName(number).lower()
+    return {"time": _instant(seconds), "level": level, "event": event}
 
 
 def _instant(seconds: float) -> str:
@@ -64,7 +59,7 @@ def _ascii(line: dict[str, Any]) -> bytes:
 
 
 class LinesTogether(logging.Handler):
-    """Composes and writes the lines of a moment in one go: on its own, each would cost as much as the work it tells of.
+    """Writes the lines of a moment in one go: on its own, each would cost as much as the work it tells of.
 
     A moment is `GATHER_SECONDS`, within an event loop; outside one, and from warnings on, a line is written at once.
     So the lines a killed process takes with it are those of its last moment, none of them a warning.
@@ -74,7 +69,7 @@ class LinesTogether(logging.Handler):
         super().__init__()
         self._stream = stream
         self._gathering = RLock()
-        self._gathered: list[logging.LogRecord | bytes] = []
+        self._lines: list[bytes] = []
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
@@ -84,12 +79,12 @@ class LinesTogether(logging.Handler):
             self.emit(record)
         return True
 
-    def begun(self, level: int, event: str) -> dict[str, Any]:
+    def begun(self, event: str) -> dict[str, Any]:
         """What a line of now begins with, for `say`."""
-        return _begun(time.time(), level, event)
+        return _begun(time.time(), "info", event)
 
     def say(self, line: dict[str, Any]) -> None:
-        """A line that came as no record, below a warning. It is composed at once, while all of it is at hand."""
+        """A line that comes as no record."""
         with self._gathering:
             try:
                 self._gather(_ascii(line), at_once=False)
@@ -98,32 +93,22 @@ class LinesTogether(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._gather(record, at_once=record.levelno >= logging.WARNING)
+            self._gather(self._json.line(record), at_once=record.levelno >= logging.WARNING)
         except Exception:  # noqa: BLE001 - as every handler: what can't be logged must not end what it tells of
             self.handleError(record)
 
-    def _gather(self, one: logging.LogRecord | bytes, *, at_once: bool) -> None:
-        self._gathered.append(one)
-        if at_once or len(self._gathered) >= MOST_LINES or not self._will_be_flushed():
+    def _gather(self, line: bytes, *, at_once: bool) -> None:
+        self._lines.append(line)
+        if at_once or len(self._lines) >= MOST_LINES or not self._will_be_flushed():
             self.flush()
 
     def flush(self) -> None:
-        """Compose and write what is gathered; also called at the interpreter's end."""
+        """Write what is gathered; also called at the interpreter's end."""
         with self._gathering:
-            gathered, self._gathered = self._gathered, []
-            lines = [line for line in map(self._composed, gathered) if line]
+            lines, self._lines = self._lines, []
             if lines:
                 self._stream.write(b"\n".join(lines) + b"\n")
                 self._stream.flush()
-
-    def _composed(self, one: logging.LogRecord | bytes) -> bytes | None:
-        if isinstance(one, bytes):
-            return one
-        try:
-            return self._json.line(one)
-        except Exception:  # noqa: BLE001 - as above
-            self.handleError(one)
-            return None
 
     def _will_be_flushed(self) -> bool:
         """Whether a timer is set in a loop that lives, or can be."""

@@ -137,7 +137,7 @@ def _write_line(service: str, scope: Scope, status: int, asked: outside.Asked) -
     if lines is None:
         logger.info("request", extra={"facts": _told({}, service, scope, status, asked)})
         return
-    line = _told(lines.begun(logging.INFO, "request"), service, scope, status, asked)
+    line = _told(lines.begun("request"), service, scope, status, asked)
     lines.say(line)
     if _services.handlers:
         metrics.request(line)

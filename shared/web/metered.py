@@ -49,7 +49,7 @@ def refused(error: ApiError, standing: Standing, now: datetime, headers: Mapping
     usage = standing.usage
     resets_at = usage.minute_ends_at if isinstance(error, RateLimited) else usage.month.ends_at
     error.headers |= limit_headers(standing, now) if headers is None else headers
-    error.retry_after_seconds = seconds_until(resets_at, now)
+    error.retry_after_seconds = seconds_until(resets_at, now.timestamp())
     return error
 
 

@@ -34,7 +34,7 @@ def test_a_minute_covers_its_sixty_seconds(instant: datetime) -> None:
 @given(instants, st.integers(0, 40 * 86_400))
 def test_retry_after_never_names_an_earlier_moment(now: datetime, wait: int) -> None:
     later = int(now.timestamp()) + wait
-    seconds, until = seconds_until(later, now), datetime.fromtimestamp(later, UTC) - now
+    seconds, until = seconds_until(later, now.timestamp()), datetime.fromtimestamp(later, UTC) - now
     assert seconds >= 1
     assert timedelta(seconds=seconds) >= until
     assert seconds == 1 or timedelta(seconds=seconds - 1) < until

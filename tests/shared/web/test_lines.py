@@ -125,16 +125,16 @@ async def test_lines_of_a_moment_are_written_together_and_a_warning_at_once_afte
     logger = logging.getLogger("dream_api.of_a_test")
     with service_output() as out:
         lines = together()
-        lines.say(lines.begun(logging.INFO, "first"))
+        lines.say(lines.begun("first"))
         logger.info("second")
         assert out.writes == []
         await asyncio.sleep(2 * GATHER_SECONDS)
         assert ([line["event"] for line in out.lines()], len(out.writes)) == (["first", "second"], 1)
-        lines.say(lines.begun(logging.INFO, "third"))
+        lines.say(lines.begun("third"))
         logger.warning("fourth")
         assert [line["event"] for line in out.lines()] == ["first", "second", "third", "fourth"]
         for _ in range(MOST_LINES):
-            lines.say(lines.begun(logging.INFO, "many"))
+            lines.say(lines.begun("many"))
         assert len(out.lines()) == 4 + MOST_LINES
 
 
@@ -143,10 +143,10 @@ async def test_a_line_can_neither_forge_a_second_one_nor_end_what_it_tells_of(
 ) -> None:
     with service_output() as out:
         lines = together()
-        lines.say(lines.begun(logging.INFO, "odd") | {"userId": 'x\n{"event": "forged"}\u2028\ud800'})
+        lines.say(lines.begun("odd") | {"userId": 'x\n{"event": "forged"}\u2028\ud800'})
         lines.flush()
         assert len(b"".join(out.writes).decode().splitlines()) == 1
         out.ended = True  # as a pipe whose reader has gone
         for _ in range(MOST_LINES):
-            lines.say(lines.begun(logging.INFO, "unheard"))
+            lines.say(lines.begun("unheard"))
     assert "BrokenPipeError" in capsys.readouterr().err
