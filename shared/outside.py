@@ -85,9 +85,14 @@ def for_many() -> None:
     _whose.set(None)
 
 
-def told(system: str, operation: str, began: float, outcome: str) -> None:
-    """A request that began at `began` (perf_counter) has ended: with OK, REFUSED (by the system) or FAILED."""
+def measured(system: str, operation: str, began: float, outcome: str) -> None:
+    """A request made for many has ended, that began at `began` (perf_counter): with OK, REFUSED (by it) or FAILED."""
     metrics.time_of(system, operation, outcome).observe(perf_counter() - began)
+
+
+def told(system: str, operation: str, began: float, outcome: str) -> None:
+    """The same of one that was made for this request or pass."""
+    measured(system, operation, began, outcome)
     asked = _whose.get()
     if asked is not None:
         asked.add(system, operation, began, outcome)

@@ -8,7 +8,7 @@ and 0009.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -21,7 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from shared import outside
 from shared.adapters.dynamodb_batches import Awaits, Batches
-from shared.adapters.dynamodb_http import CONNECT_SECONDS, READ_SECONDS, DynamoHttp
+from shared.adapters.dynamodb_connection import READ_SECONDS
+from shared.adapters.dynamodb_http import CONNECT_SECONDS, DynamoHttp, Ended
 from shared.adapters.dynamodb_outcomes import (
     ConditionFailed,
     NotApplied,
@@ -88,7 +89,7 @@ class Dynamo:
         self._writer: Any = session.client("dynamodb", endpoint_url=endpoint, config=config)
         self._writer.meta.events.register("before-parse.dynamodb", _refuse_nonsense)
         self._http = DynamoHttp(self._writer.meta.endpoint_url, region, core.get_credentials())
-        self._batches = Batches(self._ask, self._written)
+        self._batches = Batches(self._ask, self._post, self._written)
 
     async def rest(self) -> None:
         """Close the connections that are kept: they belong to the event loop, which may end before the store does."""
@@ -225,8 +226,11 @@ class Dynamo:
         except TimeoutError as error:
             raise outcome_unknown() from error
 
-    def _ask(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
-        return self._http.call(operation, request)
+    async def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return await self._http.call(operation, request)
+
+    def _post(self, operation: str, request: dict[str, Any], ended: Ended) -> None:
+        self._http.post(operation, request, ended)
 
     async def _measured(self, operation: str, call: Callable[[], Any]) -> Any:
         with outside.asking(outside.STORE, operation):

@@ -2,8 +2,7 @@
 
 Used by shared.adapters.dynamodb. Each keeps its own condition and its own outcome, as if it were alone. Nothing waits
 for company: a lone update goes at once as a request of its own, and only behind requests under way do others gather.
-Whether the store takes such statements is asked of the store, with one that can hold nowhere; where it does not, every
-update is a request of its own.
+Where the store takes no such statements (dynamodb_ability) every update is a request of its own.
 """
 
 import asyncio
@@ -11,29 +10,30 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import Context
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from shared import outside
+from shared.adapters.dynamodb_ability import Ability, Call
+from shared.adapters.dynamodb_http import Ended
 from shared.adapters.dynamodb_outcomes import ConditionFailed, Refused, not_applied, outcome_unknown
-from shared.adapters.dynamodb_writes import Write, update
+from shared.adapters.dynamodb_writes import Write
 from shared.adapters.values import Answered, plain
-from shared.domain.errors import Unavailable
 
 logger = logging.getLogger("dream_api.store")
 
 MOST_STATEMENTS = 25
 ENOUGH = 14  # so many go without waiting for whoever is ready at this moment too
 UNDER_WAY = ((1, 3), (ENOUGH, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
-ASK_AGAIN_SECONDS = 60
 
 _NOT_APPLIED = frozenset(
     {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}
 )
 
-Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]  # it may have sent before it is awaited
 WireItem = Mapping[str, Any]
+Post = Callable[[str, dict[str, Any], Ended], None]  # who is told is told after it has returned
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
@@ -72,12 +72,14 @@ class _Answer(Struct, frozen=True):
 class Batches:
     """Gathers the updates of one store."""
 
-    def __init__(self, call: Call, single: Single, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._call = call
+    def __init__(self, call: Call, post: Post, single: Single, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._post = post
         self._single = single
         self._ability = Ability(call, monotonic)
         self._waiting: deque[_Waiting] = deque()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._singles: set[asyncio.Task[None]] = set()
+        self._rested: asyncio.Future[None] | None = None
         self._alone = 0
         self._woken = False
 
@@ -106,7 +108,7 @@ class Batches:
             self._send(self._next_batch())  # while what is ready too is worked on, the store is at it
         elif not self._woken:
             self._woken = True
-            asyncio.get_running_loop().call_soon(self._send_due)  # whoever is ready at this very moment comes along
+            asyncio.get_running_loop().call_soon(self._wake)  # whoever is ready at this very moment comes along
         return True
 
     def able(self, table: str) -> bool:
@@ -116,10 +118,14 @@ class Batches:
     async def close(self) -> None:
         await self._ability.close()
         while self._under_way:
-            await asyncio.wait(self._under_way)
+            self._rested = asyncio.get_running_loop().create_future()
+            await self._rested
+
+    def _wake(self) -> None:
+        self._woken = False
+        self._send_due()
 
     def _send_due(self) -> None:
-        self._woken = False
         while self._waiting and self._due():
             self._send(self._next_batch())
 
@@ -137,46 +143,57 @@ class Batches:
         return batch
 
     def _due(self) -> bool:
-        waiting, under_way = len(self._waiting), len(self._under_way)
+        waiting, under_way = len(self._waiting), self._under_way
         return any(waiting >= least and under_way < most for least, most in UNDER_WAY)
 
     def _send(self, batch: Sequence[_Waiting]) -> None:
-        work = self._send_alone(batch[0]) if len(batch) == 1 else self._ended(batch, self._asked(batch))
-        self._under_way.add(task := asyncio.create_task(work))
-        task.add_done_callback(self._sent)
-
-    def _asked(self, batch: Sequence[_Waiting]) -> Awaitable[dict[str, Any]]:
-        """The batch's answer; the request is on its way."""
+        self._under_way += 1
+        if len(batch) == 1:
+            self._send_alone(batch).add_done_callback(self._over)
+            return
+        ended = partial(self._ended, batch)
         try:
-            return self._call("BatchExecuteStatement", {"Statements": [one.statement for one in batch]})
-        except Exception as error:  # noqa: BLE001 - as if it had been raised later, where all of them are told
-            return _raised(error)
+            self._post("BatchExecuteStatement", {"Statements": [one.statement for one in batch]}, ended)
+        except Exception as error:  # noqa: BLE001 - whatever it is, all of them are told, and by nobody whom they call
+            asyncio.get_running_loop().call_soon(ended, error)
 
-    def _sent(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.discard(task)
+    def _send_alone(self, some: Sequence[_Waiting]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(self._each_alone(some), context=Context())
+        self._singles.add(task)
+        task.add_done_callback(self._singles.discard)
+        return task
+
+    def _over(self, _single: object = None) -> None:
+        """One request less is under way."""
+        self._under_way -= 1
         self._send_due()
+        if self._rested is not None and not self._rested.done():
+            self._rested.set_result(None)
 
-    async def _ended(self, batch: Sequence[_Waiting], asked: Awaitable[dict[str, Any]]) -> None:
-        outside.for_many()
-        try:
-            answer = await asked
-        except Refused as refused:
-            self._ability.lost(batch[0].write.table, str(refused))
-            await asyncio.gather(*(self._send_alone(one) for one in batch))
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is true of each of them
+    def _ended(self, batch: Sequence[_Waiting], answer: dict[str, Any] | Exception) -> None:
+        again: Sequence[_Waiting] = ()
+        if isinstance(answer, Refused):
+            self._ability.lost(batch[0].write.table, str(answer))
+            again = batch
+        elif isinstance(answer, Exception):
             for one in batch:
-                one.awaits.fail(error)
-            return
+                one.awaits.fail(answer)
+        else:
+            again = self._settled(batch, answer)
+        if again:
+            self._send_alone(again).add_done_callback(self._over)
+        else:
+            self._over()
+
+    def _settled(self, batch: Sequence[_Waiting], answer: Mapping[str, Any]) -> Sequence[_Waiting]:
+        """Tell each what the answer says of it; those that have to be sent on their own."""
         try:
-            again = self._unsettled(batch, answer.get("Responses", ()))
+            return self._unsettled(batch, answer.get("Responses", ()))
         except Exception:
             logger.exception("a batch's answer is not understood")
             for one in batch:
                 one.awaits.fail(outcome_unknown())  # who was told already does not hear it
-            return
-        if again:
-            await asyncio.gather(*(self._send_alone(one) for one in again))
+            return ()
 
     def _unsettled(self, batch: Sequence[_Waiting], responses: Sequence[Mapping[str, Any]]) -> list[_Waiting]:
         """Tell each what the batch's answer says of it; answers those that have to be sent on their own."""
@@ -186,11 +203,11 @@ class Batches:
         for one, said in zip(batch, responses, strict=True):
             if said.get("Item") is not None and "Error" not in said:
                 one.awaits.tell(said["Item"])
-            elif not self._settled(one, said):
+            elif not self._settled_one(one, said):
                 again.append(one)
         return again
 
-    def _settled(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
+    def _settled_one(self, one: _Waiting, said: Mapping[str, Any]) -> bool:
         """Tell one what the batch's answer says of it, no item; False where it has to be sent on its own."""
         error = said.get("Error")
         if error is None:
@@ -213,8 +230,10 @@ class Batches:
             return False
         return True
 
-    async def _send_alone(self, one: _Waiting) -> None:
-        outside.for_many()
+    async def _each_alone(self, some: Sequence[_Waiting]) -> None:
+        await asyncio.gather(*map(self._alone_one, some))
+
+    async def _alone_one(self, one: _Waiting) -> None:
         try:
             item = _told(await self._single(one.write))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
@@ -223,69 +242,8 @@ class Batches:
             one.awaits.tell(item)
 
 
-async def _raised(error: Exception) -> dict[str, Any]:
-    raise error
-
-
 def _told(item: WireItem | None) -> WireItem:
     """What an update made of its item; where that is not told, whoever needs it has to look."""
     if item is None:
         raise outcome_unknown()
     return item
-
-
-class Ability:
-    """What is known of the store: whether it takes statements on a table."""
-
-    def __init__(self, call: Call, monotonic: Callable[[], float]) -> None:
-        self._call = call
-        self._monotonic = monotonic
-        self._known: dict[str, bool] = {}
-        self._asked: dict[str, float] = {}
-        self._asking: set[asyncio.Task[None]] = set()
-
-    def of(self, table: str) -> bool:
-        """Whether updates there are known to go together."""
-        return self._known.get(table, False)
-
-    def ask(self, table: str) -> None:
-        """Of the store, unless it has answered or was asked a moment ago: two updates could have gone together."""
-        if table not in self._known and self._monotonic() >= self._asked.get(table, 0.0):
-            self._asked[table] = self._monotonic() + ASK_AGAIN_SECONDS
-            task = asyncio.create_task(self._ask(table))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
-
-    def lost(self, table: str, why: str) -> None:
-        """It was thought to, and does not: from now on each update is a request of its own."""
-        self._known[table] = False
-        logger.warning("writes are sent one by one", extra={"facts": {"table": table, "reason": why}})
-
-    async def close(self) -> None:
-        for task in list(self._asking):
-            task.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
-
-    async def _ask(self, table: str) -> None:
-        """With a statement that has all ours have, of an item that is not there: one that understands it says so."""
-        names = {"#a": "a", "#b": "b", "#c": "0c", "#d": "d"}
-        asked = update(
-            table,
-            {"pk": "no such item", "sk": "no such item"},
-            "SET #a = :a, #b.#c = #b.#c + :a ADD #d :a REMOVE #b.#a",
-            "#a <= :a AND #b.#c = :a AND attribute_not_exists(#b.#b)",
-            names=names,
-            values={":a": 1},
-        )
-        try:
-            answer = await self._call("BatchExecuteStatement", {"Statements": [asked.statement()]})
-        except Refused as refused:
-            self.lost(table, str(refused))
-            return
-        except Unavailable:
-            return  # asked again in a while
-        codes = [said.get("Error", {}).get("Code") for said in answer.get("Responses", ())]
-        if codes == ["ConditionalCheckFailed"]:
-            self._known[table] = True
-        else:
-            self.lost(table, f"statements are not understood: {codes}")

@@ -9,82 +9,27 @@ import ssl
 import time
 import weakref
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from contextvars import Context
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import httptools
 import orjson
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from shared import outside
 from shared.adapters.aws_signature import Place, Renewed, Signer
+from shared.adapters.dynamodb_connection import Connection, Whole
 from shared.adapters.dynamodb_outcomes import NotApplied, failure, not_applied, outcome_unknown
 
 CONNECT_SECONDS = 0.7
-READ_SECONDS = 1.5
 IDLE_SECONDS = 15.0  # a connection unused for longer may be closed at the other end just as we write
 MOST_CONNECTIONS = 64
 HTTP_OK, HTTP_FAILED = 200, 500
 
 
-class _Lost(Exception):
-    """The connection ended, or said something that is no HTTP, before the answer was whole."""
-
-
-class _Connection(asyncio.Protocol):
-    """One connection: a request, its whole answer, the next request."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.open = False
-        self.idle_since = 0.0
-        self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
-        self._parts: list[bytes] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport, self.open = cast(asyncio.Transport, transport), True
-        self._transport.set_write_buffer_limits(high=0)  # a request leaves at once, not with all that is due now
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.open = False
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(_Lost(str(error or "closed")))
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.close()
-
-    def on_body(self, part: bytes) -> None:
-        self._parts.append(part)
-
-    def on_message_complete(self) -> None:
-        if not self._parser.should_keep_alive():
-            self.open = False
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result((self._parser.get_status_code(), b"".join(self._parts)))
-        else:
-            self.close()  # nobody asked for this: what follows can't be told apart from an answer
-
-    def exchange(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
-        self._parts = []
-        self._answer = asyncio.get_running_loop().create_future()
-        if self._transport is None or self._transport.is_closing():
-            self._answer.set_exception(_Lost("closed"))
-        else:
-            self._transport.write(request)
-        return self._answer
-
-    def close(self) -> None:
-        self.open = False
-        if self._transport is not None and not self.loop.is_closed():
-            self._transport.abort()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(_Lost("closed"))
+Ended = Callable[[dict[str, Any] | Exception], None]  # told the answer or what failed, once; it may not raise
 
 
 class DynamoHttp:
@@ -97,56 +42,76 @@ class DynamoHttp:
         self._secure = ssl.create_default_context() if address.scheme == "https" else None
         self._signer = Signer(Place(region, address.netloc))
         self._credentials = Renewed(credentials)
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._wanted: deque[asyncio.Future[None]] = deque()
         self._used = 0
+        self._later: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._all: weakref.WeakSet[Connection] = weakref.WeakSet()
 
-    def call(self, operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
-        """The answer to one request, sent once: at once where it can be. Raises what dynamodb_outcomes tells apart."""
-        body, credentials = orjson.dumps(request), self._credentials.known
-        if not self._closed and credentials is not None and self._used < MOST_CONNECTIONS:
-            connection = self._kept()
-            if connection is not None:
-                self._used += 1
-                return self._answered(self._sent(operation, body, credentials, connection))
-        return self._sent_later(operation, body)
+    async def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request, sent once. Raises what dynamodb_outcomes tells apart."""
+        body, began, outcome = orjson.dumps(request), time.perf_counter(), outside.FAILED
+        answer: asyncio.Future[Whole] = asyncio.get_running_loop().create_future()
+        try:
+            ready = self._ready() or await self._ready_later()
+            began = time.perf_counter()
+            self._send(operation, body, ready, partial(_resolve, answer))
+            try:
+                whole = await answer
+            except asyncio.CancelledError:
+                ready.connection.close()
+                raise
+            outcome = _outcome(whole)
+        finally:
+            outside.told(outside.STORE, operation, began, outcome)
+        return _understood(whole)
 
-    async def _sent_later(self, operation: str, body: bytes) -> dict[str, Any]:
-        """Where it has to wait for credentials or a connection first."""
+    def post(self, operation: str, request: dict[str, Any], ended: Ended) -> None:
+        """The same without a task: sent now where it can be; `ended` is told on the connection, after this returned."""
+        body, ready = orjson.dumps(request), self._ready()
+        if ready is None:
+            later = asyncio.get_running_loop().create_task(self._post_later(operation, body, ended), context=Context())
+            self._later.add(later)
+            later.add_done_callback(self._later.discard)
+        else:
+            self._send(operation, body, ready, partial(_posted, operation, time.perf_counter(), ended))
+
+    async def _post_later(self, operation: str, body: bytes, ended: Ended) -> None:
+        began = time.perf_counter()
+        try:
+            ready = await self._ready_later()
+        except NotApplied as error:
+            outside.measured(outside.STORE, operation, began, outside.FAILED)
+            ended(error)
+        else:
+            self._send(operation, body, ready, partial(_posted, operation, time.perf_counter(), ended))
+
+    def _send(self, operation: str, body: bytes, ready: "_Ready", over: Callable[[Whole], None]) -> None:
+        credentials, connection = ready
+        head = self._signer.head(operation, body, credentials, time.time())
+        connection.exchange(head + body, partial(self._over, connection, over))
+
+    def _over(self, connection: Connection, over: Callable[[Whole], None], whole: Whole) -> None:
+        self._give_back(connection)
+        over(whole)
+
+    def _ready(self) -> "_Ready | None":
+        """What a request needs, where none of it has to be waited for."""
+        credentials = self._credentials.known
+        if self._closed or credentials is None or self._used >= MOST_CONNECTIONS:
+            return None
+        connection = self._kept()
+        if connection is None:
+            return None
+        self._used += 1
+        return _Ready(credentials, connection)
+
+    async def _ready_later(self) -> "_Ready":
+        """The same, waited for. Raises NotApplied."""
         if self._closed:
             raise not_applied()
-        credentials, began = await self._credentials.present(), time.perf_counter()
-        try:
-            connection = await self._connection()
-        except NotApplied:
-            outside.told(outside.STORE, operation, began, outside.FAILED)
-            raise
-        return await self._answered(self._sent(operation, body, credentials, connection))
-
-    def _sent(self, operation: str, body: bytes, credentials: ReadOnlyCredentials, connection: _Connection) -> "_Sent":
-        began = time.perf_counter()
-        head = self._signer.head(operation, body, credentials, time.time())
-        return _Sent(operation, began, connection, connection.exchange(head + body))
-
-    async def _answered(self, sent: "_Sent") -> dict[str, Any]:
-        operation, began, connection, whole = sent
-        outcome = outside.FAILED
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                status, answer = await whole
-            outcome = outside.OK if status == HTTP_OK else outside.REFUSED if status < HTTP_FAILED else outside.FAILED
-        except (TimeoutError, _Lost) as error:
-            connection.close()
-            raise outcome_unknown() from error
-        except asyncio.CancelledError:
-            connection.close()
-            raise
-        finally:
-            self._give_back(connection)
-            outside.told(outside.STORE, operation, began, outcome)
-        return _understood(status, answer)
+        return _Ready(await self._credentials.present(), await self._connection())
 
     async def close(self) -> None:
         """Close every connection; nothing is sent after."""
@@ -160,7 +125,7 @@ class DynamoHttp:
         self._idle.clear()
         await asyncio.sleep(0)
 
-    async def _connection(self) -> _Connection:
+    async def _connection(self) -> Connection:
         """A connection nobody else uses. Whatever goes wrong here, nothing was sent."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -187,7 +152,7 @@ class DynamoHttp:
                 self._next_turn()
             raise
 
-    def _kept(self) -> _Connection | None:
+    def _kept(self) -> Connection | None:
         """The one used last, so that those no longer needed grow idle."""
         while self._idle:
             connection = self._idle.pop()
@@ -197,16 +162,17 @@ class DynamoHttp:
             connection.close()
         return None
 
-    async def _opened(self) -> _Connection:
-        connection = _Connection()
+    async def _opened(self) -> Connection:
+        connection = Connection()
         self._all.add(connection)
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, self._host, self._port, ssl=self._secure)
+        opening = loop.create_connection(lambda: connection, self._host, self._port, ssl=self._secure)
+        await loop.create_task(opening, context=Context())  # what is told on it is nobody's
         if self._closed:  # meanwhile
             connection.close()
         return connection
 
-    def _give_back(self, connection: _Connection) -> None:
+    def _give_back(self, connection: Connection) -> None:
         if connection.open:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
@@ -223,16 +189,38 @@ class DynamoHttp:
         self._used -= 1
 
 
-class _Sent(NamedTuple):
-    """A request that was sent: when (by perf_counter), where, and its whole answer once that has come."""
+class _Ready(NamedTuple):
+    """What a request needs before it can be sent: credentials, and a connection that nobody else uses."""
 
-    operation: str
-    began: float
-    connection: _Connection
-    whole: "asyncio.Future[tuple[int, bytes]]"
+    credentials: ReadOnlyCredentials
+    connection: Connection
 
 
-def _understood(status: int, answer: bytes) -> dict[str, Any]:
+def _resolve(answer: "asyncio.Future[Whole]", whole: Whole) -> None:
+    if not answer.done():
+        answer.set_result(whole)
+
+
+def _posted(operation: str, began: float, ended: Ended, whole: Whole) -> None:
+    outside.measured(outside.STORE, operation, began, _outcome(whole))
+    try:
+        answer = _understood(whole)
+    except Exception as error:  # noqa: BLE001 - handed on to who waits
+        ended(error)
+    else:
+        ended(answer)
+
+
+def _outcome(whole: Whole) -> str:
+    if whole is None or whole[0] >= HTTP_FAILED:
+        return outside.FAILED
+    return outside.OK if whole[0] == HTTP_OK else outside.REFUSED
+
+
+def _understood(whole: Whole) -> dict[str, Any]:
+    if whole is None:
+        raise outcome_unknown()
+    status, answer = whole
     try:
         body: Any = orjson.loads(answer)
     except orjson.JSONDecodeError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from shared.adapters.dynamodb import (
     put,
     update,
 )
-from shared.adapters.dynamodb_batches import ASK_AGAIN_SECONDS, ENOUGH, MOST_STATEMENTS, UNDER_WAY, Batches
+from shared.adapters.dynamodb_ability import ASK_AGAIN_SECONDS
+from shared.adapters.dynamodb_batches import ENOUGH, MOST_STATEMENTS, UNDER_WAY, Batches
+from shared.adapters.dynamodb_http import Ended
 from shared.adapters.dynamodb_outcomes import not_applied, outcome_unknown
 from tests.clocks import Monotonic
 
@@ -62,6 +64,11 @@ class Store:
         items = [{"Item": {"pk": {"S": key_of(one)}, "n": {"N": "1"}}} for one in statements]
         return {"Responses": [self.said.get(key_of(one), item) for one, item in zip(statements, items, strict=True)]}
 
+    def post(self, operation: str, request: dict[str, Any], ended: Ended) -> None:
+        asyncio.create_task(self.call(operation, request)).add_done_callback(
+            lambda task: ended(error if isinstance(error := task.exception(), Exception) else task.result())
+        )
+
     async def single(self, one: Write) -> dict[str, Any] | None:
         self.alone.append((one.key or {})["pk"])
         await asyncio.sleep(0)
@@ -77,7 +84,7 @@ class Store:
 
 async def ready(store: Store) -> Batches:
     """Batches that have asked the store already."""
-    batches = Batches(store.call, store.single)
+    batches = Batches(store.call, store.post, store.single)
     await asyncio.gather(*(batches.write(write(f"first {index}")) for index in range(2)))
     await turns()
     assert len(store.alone) == 2
@@ -186,7 +193,7 @@ async def test_a_store_that_does_not_tell_what_stands_now_is_unknown_once_and_no
 async def test_a_store_that_takes_no_statements_gets_none(asked: list[str] | Exception, again: bool) -> None:
     store, clock = Store(), Monotonic()
     store.asked = asked
-    batches = Batches(store.call, store.single, clock)
+    batches = Batches(store.call, store.post, store.single, clock)
     for _ in range(3):
         await outcomes(batches, "a", "b")
         await turns()
@@ -199,7 +206,7 @@ async def test_a_store_that_takes_no_statements_gets_none(asked: list[str] | Exc
 
 async def test_a_store_nobody_shares_is_asked_nothing() -> None:
     store = Store()
-    batches = Batches(store.call, store.single)
+    batches = Batches(store.call, store.post, store.single)
     for name in "abc":
         await batches.write(write(name))
     assert (store.questions, store.alone) == (0, ["a", "b", "c"])
@@ -235,12 +242,10 @@ async def test_others_gather_only_behind_requests_under_way_and_never_more_than_
 async def test_each_of_a_batch_that_can_not_be_sent_is_told() -> None:
     store = Store()
 
-    def call(operation: str, request: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
-        if len(request["Statements"]) > 1:
-            raise TypeError("no JSON")
-        return store.call(operation, request)
+    def post(_operation: str, _request: dict[str, Any], _ended: Ended) -> None:
+        raise TypeError("no JSON")
 
-    batches = Batches(call, store.single)
+    batches = Batches(store.call, post, store.single)
     await outcomes(batches, "a", "b")  # alone, and the store is asked
     await turns()
     assert [type(one) for one in await outcomes(batches, "a", "b", "c")] == [TypeError] * 3

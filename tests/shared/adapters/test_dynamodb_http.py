@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
 
-from shared.adapters import dynamodb_http
+from shared.adapters import dynamodb_connection, dynamodb_http
 from shared.adapters.dynamodb import ConditionFailed, NotApplied, OutcomeUnknown, Refused
 from shared.adapters.dynamodb_http import DynamoHttp
 
@@ -72,6 +73,22 @@ def error(code: str, **more: str) -> bytes:
     return f'{{"__type": "com.amazonaws.dynamodb.v20120810#{code}", "message": "told"{facts}}}'.encode()
 
 
+async def by_post(http: DynamoHttp, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Told, and told once, after `post` has returned."""
+    answer: asyncio.Future[dict[str, Any] | Exception] = asyncio.get_running_loop().create_future()
+    http.post(operation, request, answer.set_result)
+    assert not answer.done()
+    found = await answer
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+either_way = pytest.mark.parametrize("ask", [DynamoHttp.call, by_post], ids=["call", "post"])
+Ask = Callable[[DynamoHttp, str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+@either_way
 @pytest.mark.parametrize(
     "answer",
     [
@@ -86,17 +103,20 @@ def error(code: str, **more: str) -> bytes:
         says(http_answer(403, b'{"message": "somebody in between"}')),
     ],
 )
-async def test_a_lost_or_unreadable_answer_may_have_been_carried_out_and_is_not_sent_again(answer: Answer) -> None:
+async def test_a_lost_or_unreadable_answer_may_have_been_carried_out_and_is_not_sent_again(
+    answer: Answer, ask: Ask
+) -> None:
     async with client(answer) as (server, http):
         with pytest.raises(OutcomeUnknown):
-            await http.call("UpdateItem", {})
+            await ask(http, "UpdateItem", {})
         assert server.requests == 1
 
 
-async def test_a_slow_answer_is_given_up_and_its_connection_never_used_again() -> None:
+@either_way
+async def test_a_slow_answer_is_given_up_and_its_connection_never_used_again(ask: Ask) -> None:
     async def slow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if server.requests == 1:
-            await asyncio.sleep(dynamodb_http.READ_SECONDS + 0.5)
+            await asyncio.sleep(dynamodb_connection.READ_SECONDS + 0.5)
             writer.write(http_answer(200, b'{"late": true}'))
         else:
             writer.write(http_answer(200, b'{"late": false}'))
@@ -104,9 +124,9 @@ async def test_a_slow_answer_is_given_up_and_its_connection_never_used_again() -
     async with client(slow) as (server, http):
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
-            await http.call("UpdateItem", {})
-        assert time.monotonic() - began < dynamodb_http.READ_SECONDS + 1
-        assert await http.call("GetItem", {}) == {"late": False}
+            await ask(http, "UpdateItem", {})
+        assert time.monotonic() - began < dynamodb_connection.READ_SECONDS + 1
+        assert await ask(http, "GetItem", {}) == {"late": False}
         assert server.connections == 2
 
 
@@ -124,12 +144,14 @@ async def test_who_gives_up_waiting_leaves_no_answer_for_the_next() -> None:
         assert await http.call("GetItem", {}) == {"number": 2}
 
 
-async def test_nothing_was_sent_where_nobody_listens() -> None:
+@either_way
+async def test_nothing_was_sent_where_nobody_listens(ask: Ask) -> None:
     http = DynamoHttp("http://127.0.0.1:9", "us-east-1", Credentials("a", "b"))
     with pytest.raises(NotApplied):
-        await http.call("UpdateItem", {})
+        await ask(http, "UpdateItem", {})
 
 
+@either_way
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -141,18 +163,19 @@ async def test_nothing_was_sent_where_nobody_listens() -> None:
         ("AccessDeniedException", Refused),
     ],
 )
-async def test_a_refusal_was_not_carried_out(code: str, kind: type[Exception]) -> None:
+async def test_a_refusal_was_not_carried_out(code: str, kind: type[Exception], ask: Ask) -> None:
     async with client(says(http_answer(400, error(code)))) as (server, http):
         with pytest.raises(kind):
-            await http.call("UpdateItem", {})
+            await ask(http, "UpdateItem", {})
         assert server.requests == 1
 
 
-async def test_a_failed_condition_brings_what_stands_there() -> None:
+@either_way
+async def test_a_failed_condition_brings_what_stands_there(ask: Ask) -> None:
     body = error("ConditionalCheckFailedException", Item='{"n": {"N": "3"}, "deep": {"M": {"l": {"L": [{"S": "x"}]}}}}')
     async with client(says(http_answer(400, body))) as (_, http):
         with pytest.raises(ConditionFailed) as failed:
-            await http.call("UpdateItem", {})
+            await ask(http, "UpdateItem", {})
         assert failed.value.item == {"n": 3, "deep": {"l": ["x"]}}
 
 
@@ -198,19 +221,21 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_connection_the_store_closed_meanwhile_is_replaced_unnoticed() -> None:
+@either_way
+async def test_a_connection_the_store_closed_meanwhile_is_replaced_unnoticed(ask: Ask) -> None:
     async with client(says(http_answer(200, b"{}", b"connection: close"))) as (server, http):
         for _ in range(3):
-            await http.call("GetItem", {})
+            await ask(http, "GetItem", {})
         assert server.connections == 3
     async with client(says(http_answer(200, b"{}"), close=True)) as (server, http):
         for _ in range(3):
-            await http.call("GetItem", {})
+            await ask(http, "GetItem", {})
             await asyncio.sleep(0.02)
         assert server.connections == 3
 
 
-async def test_an_answer_in_pieces_is_put_together() -> None:
+@either_way
+async def test_an_answer_in_pieces_is_put_together(ask: Ask) -> None:
     async def dripping(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for byte in http_answer(200, b'{"whole": true}'):
             writer.write(bytes([byte]))
@@ -218,4 +243,4 @@ async def test_an_answer_in_pieces_is_put_together() -> None:
             await asyncio.sleep(0)
 
     async with client(dripping) as (_, http):
-        assert await http.call("GetItem", {}) == {"whole": True}
+        assert await ask(http, "GetItem", {}) == {"whole": True}
