@@ -20,7 +20,6 @@ _STATEMENT = re.compile(
 )
 _CLAUSES = re.compile(r"\b(SET|ADD|REMOVE)\b")
 _COMPARED = re.compile(r"(?P<path>\S+) (?P<sign><=|<|=) (?P<value>\S+)")
-_NUMBER = {"N"}
 
 
 class Unknown(Exception):
@@ -33,10 +32,13 @@ class Compiled:
     def __init__(self, tests: Sequence[Test], steps: Sequence[Step], told: Sequence[Path] | None = None) -> None:
         self._tests = tests
         self._steps = steps
-        self._told = told
+        self._told = None if told is None else _outlined(told)
 
     def holds(self, item: Item, values: Values) -> bool:
-        return all(test(item, values) for test in self._tests)
+        for test in self._tests:  # `all` takes three times as long
+            if not test(item, values):
+                return False
+        return True
 
     def apply(self, item: Item, values: Values) -> None:
         for step in self._steps:
@@ -47,13 +49,25 @@ class Compiled:
         if self._told is None:
             return item
         found: Item = {}
-        for *outer, last in self._told:
-            inner, source = found, item
-            for name in outer:
-                inner, source = inner.setdefault(name, {"M": {}})["M"], source[name]["M"]
-            if last in source:
-                inner[last] = source[last]
+        for name, inner in self._told.items():
+            if name not in item:
+                continue
+            if inner:
+                source = item[name]["M"]
+                found[name] = {"M": {one: source[one] for one in inner if one in source}}
+            else:
+                found[name] = item[name]
         return found
+
+
+def _outlined(told: Sequence[Path]) -> dict[str, list[str]]:
+    """The names of an item that are answered, and of a map those inside it."""
+    found: dict[str, list[str]] = {}
+    for name, *inner in told:
+        if len(inner) > 1:
+            raise Unknown(".".join([name, *inner]))
+        found.setdefault(name, []).extend(inner)
+    return found
 
 
 def expression(update: str, condition: str | None, names: Mapping[str, str]) -> Compiled:
@@ -157,35 +171,44 @@ def _test(text: str, path: Callable[[str], Path], value: Callable[[str], Any]) -
         return lambda item, values: any(test(item, values) for test in tests)
     absent = re.fullmatch(r"attribute_not_exists\((\S+)\)|(\S+) IS MISSING", text.strip())
     if absent:
-        missing = path(absent[1] or absent[2])
-        return lambda item, _values: _at(item, missing) is None
+        missing = _at(path(absent[1] or absent[2]))
+        return lambda item, _values: missing(item) is None
     there = re.fullmatch(r"attribute_exists\((\S+)\)", text.strip())
     if there:
-        present = path(there[1])
-        return lambda item, _values: _at(item, present) is not None
+        present = _at(path(there[1]))
+        return lambda item, _values: present(item) is not None
     found = _COMPARED.fullmatch(text.strip())
     if found is None:
         raise Unknown(text)
-    return _compare(path(found["path"]), found["sign"], value(found["value"]))
+    return _compare(_at(path(found["path"])), found["sign"], value(found["value"]))
 
 
-def _compare(path: Path, sign: str, mark: Any) -> Test:
+def _compare(stored: Callable[[Item], Any], sign: str, mark: Any) -> Test:
+    if sign == "=":
+        return lambda item, values: stored(item) == values[mark]
+
     def test(item: Item, values: Values) -> bool:
-        left, right = _at(item, path), values[mark]
+        left, right = stored(item), values[mark]
         if left is None or left.keys() != right.keys():
             return False
-        if sign == "=":
-            return bool(left == right)
         (one,), (other,) = left.values(), right.values()
-        if left.keys() == _NUMBER:
+        if "N" in left:
             one, other = int(one), int(other)
         return bool(one < other if sign == "<" else one <= other)
 
     return test
 
 
-def _at(item: Item, path: Path) -> dict[str, Any] | None:
-    value: dict[str, Any] | None = item.get(path[0])
-    for name in path[1:]:
-        value = None if value is None else value["M"].get(name)
-    return value
+def _at(path: Path) -> Callable[[Item], dict[str, Any] | None]:
+    """What stands at a path of an item, None where nothing does."""
+    first, *rest = path
+    if not rest:
+        return lambda item: item.get(first)
+
+    def at(item: Item) -> dict[str, Any] | None:
+        value: dict[str, Any] | None = item.get(first)
+        for name in rest:
+            value = None if value is None else value["M"].get(name)
+        return value
+
+    return at

@@ -7,7 +7,9 @@ and the items' counts; `POST /forget` drops the usage items; `GET /.well-known/j
 
 import argparse
 import asyncio
-from collections import Counter
+import signal
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -182,12 +184,38 @@ def _statement(text: str) -> tuple[str, int, Compiled]:
     return statement(text)
 
 
+class Later:
+    """Answers, each a fixed time after its request came: to a tenth of a millisecond, where an event loop's timers know
+    whole ones and so would bring answers back in lumps.
+    """
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._due: deque[tuple[float, Callable[[], None]]] = deque()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGALRM, self._send)
+
+    def add(self, arrived: float, send: Callable[[], None]) -> None:
+        """`arrived` by perf_counter."""
+        self._due.append((arrived + self._delay, send))
+        if len(self._due) == 1:
+            self._wait()
+
+    def _wait(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, max(self._due[0][0] - time.perf_counter(), 1e-6))
+
+    def _send(self) -> None:
+        while self._due and self._due[0][0] <= time.perf_counter():
+            self._due.popleft()[1]()
+        if self._due:
+            self._wait()
+
+
 class Connection(asyncio.Protocol):
     """HTTP/1.1 as far as the clients here speak it: one request after another, lengths given."""
 
-    def __init__(self, store: Store, delay: float, keys: bytes) -> None:
+    def __init__(self, store: Store, later: Later, keys: bytes) -> None:
         self._store = store
-        self._delay = delay
+        self._later = later
         self._keys = keys
         self._rest = b""
         self._transport: asyncio.Transport | None = None
@@ -214,10 +242,11 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, head: bytes, lowered: bytes, body: bytes) -> None:
         if head.startswith(b"POST / "):
+            arrived = time.perf_counter()
             where = lowered.find(b"x-amz-target:")
             operation = head[where : head.find(b"\r\n", where)].rpartition(b".")[2].decode()
             status, answer = self._store.answer(operation, body)
-            asyncio.get_running_loop().call_later(self._delay, partial(self._send, status, answer))
+            self._later.add(arrived, partial(self._send, status, answer))
         elif head.startswith(b"GET /stats"):
             self._send(200, orjson.dumps(self._store.stats()))
         elif head.startswith(b"POST /forget"):
@@ -242,9 +271,9 @@ def _header(head: bytes, name: bytes) -> bytes | None:
 
 
 async def serve(port: int, delay: float, keys: bytes) -> None:
-    store = Store()
+    store, later = Store(), Later(delay)
     server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(store, delay, keys), "127.0.0.1", port, backlog=1024
+        lambda: Connection(store, later, keys), "127.0.0.1", port, backlog=1024
     )
     await server.serve_forever()
 

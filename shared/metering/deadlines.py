@@ -21,7 +21,10 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
-        self._waiting.append((loop.time() + self._seconds, call))
+        waiting = self._waiting
+        while waiting and not waiting[0][1].waits:  # gone while they are in the cache, their memory is used again at once
+            waiting.popleft()
+        waiting.append((loop.time() + self._seconds, call))
         if self._timer is None:
             self._timer = loop.call_later(1 / LOOKS_A_SECOND, self._look, loop)
 
