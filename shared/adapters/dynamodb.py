@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from shared import outside
-from shared.adapters.dynamodb_batches import Awaits, Batches
+from shared.adapters.dynamodb_batches import Awaits, Batches, Word
 from shared.adapters.dynamodb_connection import READ_SECONDS
 from shared.adapters.dynamodb_http import CONNECT_SECONDS, DynamoHttp, Ended
 from shared.adapters.dynamodb_outcomes import (
@@ -179,9 +179,9 @@ class Dynamo:
         """An update like any other, which may share its request with those of other items that wait now."""
         return await self._batches.write(write)
 
-    def post_with_others(self, write: Write, awaits: Awaits) -> bool:
+    def post_with_others(self, word: Word, awaits: Awaits) -> bool:
         """The same without a future and a task: whoever awaits it is told. False where it has to go alone."""
-        return self._batches.post(write, awaits)
+        return self._batches.post(word, awaits)
 
     async def _written(self, write: Write) -> Mapping[str, Any] | None:
         """The item in wire form."""

@@ -14,6 +14,7 @@ from contextvars import Context
 from functools import partial
 from typing import Any, Protocol
 
+import orjson
 from msgspec import Struct
 
 from shared.adapters.dynamodb_ability import Ability, Call
@@ -34,6 +35,7 @@ _NOT_APPLIED = frozenset(
 
 WireItem = Mapping[str, Any]
 Post = Callable[[str, dict[str, Any], Ended], None]  # who is told is told after it has returned
+Word = Callable[[], Write]
 Single = Callable[[Write], Awaitable[WireItem | None]]
 
 
@@ -48,10 +50,15 @@ class Awaits(Protocol):
 
 
 class _Waiting(Struct, frozen=True):
-    """An update that waits, the statement that says it, and whom to tell."""
+    """An update that waits: how it is worded again, its item, the statement that says it in JSON, and whom to tell.
 
-    write: Write
-    statement: dict[str, Any]
+    The write itself is not kept: while a call waits its memory serves another's (decision 0009).
+    """
+
+    word: Word
+    table: str
+    item: tuple[str, ...]
+    statement: orjson.Fragment
     awaits: Awaits
 
 
@@ -86,7 +93,7 @@ class Batches:
     async def write(self, write: Write) -> Answered:
         """The item as it then is. Raises as a write of its own would."""
         answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        if self.post(write, _Answer(answer)):
+        if self.post(lambda: write, _Answer(answer)):
             return await answer
         if self._alone and write.statement() is not None:
             self._ability.ask(write.table)
@@ -96,14 +103,19 @@ class Batches:
         finally:
             self._alone -= 1
 
-    def post(self, write: Write, awaits: Awaits) -> bool:
-        """Take an update along with others, if it can go so; False where it has to be a request of its own."""
+    def post(self, word: Word, awaits: Awaits) -> bool:
+        """Take an update along with others, if it can go so; False where it has to be a request of its own.
+
+        `word` makes it, here and once more where it has to go alone after all.
+        """
+        write = word()
         if not self._ability.of(write.table):
             return False
         statement = write.statement()
         if statement is None:
             return False
-        self._waiting.append(_Waiting(write, statement, awaits))
+        item = (write.table, *(write.key or {}).values())
+        self._waiting.append(_Waiting(word, write.table, item, orjson.Fragment(orjson.dumps(statement)), awaits))
         if len(self._waiting) >= ENOUGH and self._due():
             self._send(self._next_batch())  # while what is ready too is worked on, the store is at it
         elif not self._woken:
@@ -134,8 +146,7 @@ class Batches:
         batch: list[_Waiting] = []
         items: set[tuple[str, ...]] = set()
         while self._waiting and len(batch) < MOST_STATEMENTS:
-            one = self._waiting[0].write
-            item = (one.table, *(one.key or {}).values())
+            item = self._waiting[0].item
             if item in items:
                 break
             items.add(item)
@@ -173,7 +184,7 @@ class Batches:
     def _ended(self, batch: Sequence[_Waiting], answer: dict[str, Any] | Exception) -> None:
         again: Sequence[_Waiting] = ()
         if isinstance(answer, Refused):
-            self._ability.lost(batch[0].write.table, str(answer))
+            self._ability.lost(batch[0].table, str(answer))
             again = batch
         elif isinstance(answer, Exception):
             for one in batch:
@@ -212,7 +223,7 @@ class Batches:
         error = said.get("Error")
         if error is None:
             # It happened, but what stands there now is not told: the caller has to look.
-            self._ability.lost(one.write.table, "the store does not answer what an update made of its item")
+            self._ability.lost(one.table, "the store does not answer what an update made of its item")
             one.awaits.fail(outcome_unknown())
             return True
         code = error.get("Code", "")
@@ -226,7 +237,7 @@ class Batches:
         elif code == "InternalServerError":
             one.awaits.fail(outcome_unknown())
         else:
-            self._ability.lost(one.write.table, f"{code}: {error.get('Message', '')}")
+            self._ability.lost(one.table, f"{code}: {error.get('Message', '')}")
             return False
         return True
 
@@ -235,7 +246,7 @@ class Batches:
 
     async def _alone_one(self, one: _Waiting) -> None:
         try:
-            item = _told(await self._single(one.write))
+            item = _told(await self._single(one.word()))
         except Exception as error:  # noqa: BLE001 - handed on to who waits
             one.awaits.fail(error)
         else:

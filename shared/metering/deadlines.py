@@ -22,7 +22,7 @@ class Deadlines:
 
     def watch(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
         waiting = self._waiting
-        while waiting and not waiting[0][1].waits:  # gone while they are in the cache, their memory is used again at once
+        while waiting and not waiting[0][1].waits:  # let go at once: their memory, still in the cache, is used again
             waiting.popleft()
         waiting.append((loop.time() + self._seconds, call))
         if self._timer is None:

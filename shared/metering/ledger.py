@@ -7,6 +7,7 @@ one transaction with the count it belongs to.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.adapters.dynamodb import Awaits, Dynamo, Item, Write, outcome_unknown, put
@@ -51,7 +52,7 @@ class Ledger:
 
     def post(self, posting: Posting, awaits: Awaits) -> bool:
         """The same with others' writes, told of when it has ended; False where this store takes none together."""
-        return self._dynamo.post_with_others(usage_write(self._table, posting), awaits)
+        return self._dynamo.post_with_others(partial(usage_write, self._table, posting), awaits)
 
     async def count_marked(self, posting: Posting, markers: Sequence[Marker]) -> Stored:
         """The same in one transaction with the markers, whose answers must hold: so on exactly the usage seen.
