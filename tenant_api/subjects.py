@@ -4,8 +4,6 @@ Used wherever tenant_api's billing records and usage items are. Platform ids are
 share a subject.
 """
 
-from functools import lru_cache
-
 from shared.domain.principal import EndUser
 
 _PLATFORM_CHARACTERS = len("plt_") + 32
@@ -30,7 +28,6 @@ def usage_subject(platform_id: str, user_id: str) -> str:
     return f"{_USAGE}{platform_id}:{user_id}"
 
 
-@lru_cache(20_000)  # asked twice in each write
 def usage_platform(text: str) -> str | None:
     """The platform id in a subject of calls; None for what else is counted."""
     return text[len(_USAGE) : len(_USAGE) + _PLATFORM_CHARACTERS] if text.startswith(_USAGE) else None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
@@ -74,41 +75,58 @@ class Place:
     host: str
 
 
+class _Words(NamedTuple):
+    """What the requests of one operation, one second and one pair of credentials have in common."""
+
+    second: int
+    credentials: ReadOnlyCredentials
+    request: str  # the canonical request, up to the body's hash
+    to_sign: str  # up to the request's hash
+    head: str  # up to the signature
+    key: bytes
+
+
 class Signer:
     """Writes the head of each request, with its signature."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._key: tuple[ReadOnlyCredentials, str, bytes] | None = None
+        self._words: dict[str, _Words] = {}
 
     def head(self, operation: str, body: bytes, credentials: ReadOnlyCredentials, now: float) -> bytes:
         """The request line and headers of one POST, ready to send."""
-        moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-        day, token, host = moment[:8], credentials.token, self._place.host
-        headers = f"content-type:{CONTENT_TYPE}\nhost:{host}\nx-amz-date:{moment}\n"
+        words = self._words.get(operation)
+        if words is None or words.second != int(now) or words.credentials != credentials:
+            words = self._words[operation] = self._worded(operation, credentials, int(now))
+        request = words.request + hashlib.sha256(body).hexdigest()
+        to_sign = words.to_sign + hashlib.sha256(request.encode()).hexdigest()
+        signature = hmac.digest(words.key, to_sign.encode(), "sha256").hex()
+        return f"{words.head}{signature}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+
+    def _worded(self, operation: str, credentials: ReadOnlyCredentials, second: int) -> _Words:
+        moment = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
+        day, token = moment[:8], credentials.token
+        headers = f"content-type:{CONTENT_TYPE}\nhost:{self._place.host}\nx-amz-date:{moment}\n"
         names = "content-type;host;x-amz-date"
         if token:
             headers += f"x-amz-security-token:{token}\n"
             names += ";x-amz-security-token"
         headers += f"x-amz-target:{TARGET}{operation}\n"
         names += ";x-amz-target"
-        request = f"POST\n/\n\n{headers}\n{names}\n{hashlib.sha256(body).hexdigest()}"
         scope = f"{day}/{self._place.region}/dynamodb/aws4_request"
-        to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(self._signing_key(credentials, day), to_sign.encode(), "sha256").hex()
-        authorization = (
-            f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-            f"SignedHeaders={names}, Signature={signature}"
-        )
         sent = headers.replace("\n", "\r\n")
-        return (
-            f"POST / HTTP/1.1\r\n{sent}authorization: {authorization}\r\ncontent-length: {len(body)}\r\n\r\n"
-        ).encode()
+        return _Words(
+            second,
+            credentials,
+            f"POST\n/\n\n{headers}\n{names}\n",
+            f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n",
+            f"POST / HTTP/1.1\r\n{sent}authorization: AWS4-HMAC-SHA256 "
+            f"Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature=",
+            self._key(credentials, day),
+        )
 
-    def _signing_key(self, credentials: ReadOnlyCredentials, day: str) -> bytes:
-        if self._key is None or self._key[:2] != (credentials, day):
-            key = f"AWS4{credentials.secret_key}".encode()
-            for part in (day, self._place.region, "dynamodb", "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._key = credentials, day, key
-        return self._key[2]
+    def _key(self, credentials: ReadOnlyCredentials, day: str) -> bytes:
+        key = f"AWS4{credentials.secret_key}".encode()
+        for part in (day, self._place.region, "dynamodb", "aws4_request"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return key
