@@ -35,7 +35,7 @@ class Compiled:
         self._told = None if told is None else _outlined(told)
 
     def holds(self, item: Item, values: Values) -> bool:
-        for test in self._tests:  # `all` takes three times as long
+        for test in self._tests:  # noqa: SIM110 - `all` takes three times as long
             if not test(item, values):
                 return False
         return True

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import redis
 
-from infra.bench.processes import HOST
+from infra.bench.processes import HOST, running_on
 from infra.bench.rows import CEILING, DELAYED, KEY, REDIS, REFUSED, STANDING, TOKEN, USERS, ZIPF, Row
 from infra.bench.stage import PREFIX, SMALL, Stage, operator, requests, subject
 
@@ -89,7 +89,8 @@ def _load(
     }
     with tempfile.NamedTemporaryFile() as seen:
         command = [sys.executable, "-m", "infra.bench.load", seen.name]
-        subprocess.run(command, input=orjson.dumps(plan), check=True, timeout=LOAD_SECONDS)
+        with running_on(stage.cores.others):
+            subprocess.run(command, input=orjson.dumps(plan), check=True, timeout=LOAD_SECONDS)
         found: dict[str, Any] = orjson.loads(Path(seen.name).read_bytes())
     return found
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -60,16 +61,32 @@ class Process:
         raise RuntimeError(f"it did not start; {self._log} says why:\n{self._log.read_text()[-2000:]}")
 
 
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Where a row's processes run: the design's server, and store and load generator, in life other machines' work."""
+
+    server: frozenset[int]
+    others: frozenset[int]
+
+    @classmethod
+    def shared_out(cls, workers: int, *, one: bool) -> "Cores":
+        """One server process has a core of its own. Several share all there are; where all is to be on `one`, it is."""
+        every = frozenset(os.sched_getaffinity(0))
+        first = frozenset({min(every)})
+        if one or len(every) == 1:
+            return cls(first, first)
+        return cls(first, every - first) if workers == 1 else cls(every, every)
+
+
 @contextmanager
-def cores(*, one: bool) -> Iterator[None]:
-    """What is started meanwhile shares one core, where that is wanted."""
-    every = os.sched_getaffinity(0)
-    if one:
-        os.sched_setaffinity(0, {min(every)})
+def running_on(cores: frozenset[int]) -> Iterator[None]:
+    """What is started meanwhile stays on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, every)
+        os.sched_setaffinity(0, before)
 
 
 def free_port() -> int:

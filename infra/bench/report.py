@@ -33,7 +33,7 @@ class Report:
             row.users,
             row.connections,
             f"{row.workers} (one core for all)" if row.one_core else row.workers,
-            row.store,
+            f"{self._delay_ms:g} ms" if row.store == DELAYED else row.store,
             f"{one.calls_per_second:,.0f}",
         ]
         cells += [f"{one.calls_per_second / top:.0%}" if top else "-", f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PRODUCT, CEILING, PLAIN, REDIS = "dream-api", "bare endpoint", "plain SDK", "Redis"
-DELAYED, ENGINE, NONE = "5 ms", "native engine", "-"
+DELAYED, ENGINE, NONE = "delayed", "native engine", "-"
 KEY, TOKEN, STANDING, REFUSED = "key", "JWT", "GET usage", "refused"
 HOT, UNIFORM, ZIPF = "1 hot", "1,000", "10,000 Zipf"
 USERS = {HOT: 1, UNIFORM: 1_000, ZIPF: 10_000}

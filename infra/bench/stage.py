@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk, jwt
 
-from infra.bench.processes import HOST, Process, free_port
+from infra.bench.processes import HOST, Cores, Process, free_port, running_on
 from infra.bench.rows import CEILING, DELAYED, ENGINE, PLAIN, PRODUCT, REDIS, REFUSED, STANDING, TOKEN, USERS, Row
 from infra.sandbox.engine import installed
 from infra.sandbox.layout import REGION, STATE
@@ -46,6 +46,7 @@ class Stage:
     key: str
     signing_key: str
     counts: bool  # whether the store counts what it is asked
+    cores: Cores
 
 
 def signing_key() -> tuple[str, bytes]:
@@ -67,10 +68,12 @@ def staged(
     profile: Path | None = None,
 ) -> Iterator[Stage]:
     """The processes of one server and its store, ready to be called."""
-    design, workers, kind, _ = server
+    design, workers, kind, one_core = server
     private, published = signing
+    cores = Cores.shared_out(workers, one=one_core)
     with ExitStack() as closing:
-        store = _store(kind, delay, folder, published)
+        with running_on(cores.others):
+            store = _store(kind, delay, folder, published)
         if store is not None:
             closing.callback(store.stop)
         endpoint = f"http://{HOST}:{store.port}" if store is not None and kind in {DELAYED, ENGINE} else None
@@ -83,9 +86,10 @@ def staged(
             "BENCH_REDIS_PORT": str(store.port if store is not None else 0)
         }
         log = folder / f"{design}-{workers}.log".replace(" ", "-")
-        serving = Process(_command(design, workers, port, profile), port, environment, log)
+        with running_on(cores.server):
+            serving = Process(_command(design, workers, port, profile), port, environment, log)
         closing.callback(serving.stop)
-        yield Stage(serving, store, endpoint, issuer, key, private, kind == DELAYED)
+        yield Stage(serving, store, endpoint, issuer, key, private, kind == DELAYED, cores)
 
 
 def requests(stage: Stage, row: Row, name: str) -> list[str]:

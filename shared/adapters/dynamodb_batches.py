@@ -1,7 +1,8 @@
 """Updates of different items that wait at the same moment, sent together: up to 25 statements in one request.
 
 Used by shared.adapters.dynamodb. Each keeps its own condition and its own outcome, as if it were alone. Nothing waits
-for company: a lone update goes at once as a request of its own, and only behind requests under way do others gather.
+for company but for those who come at the same moment: a lone update goes as a request of its own, and only behind
+requests under way do others gather.
 Where the store takes no such statements (dynamodb_ability) every update is a request of its own.
 """
 
@@ -26,8 +27,9 @@ from shared.adapters.values import Answered, plain
 logger = logging.getLogger("dream_api.store")
 
 MOST_STATEMENTS = 25
-ENOUGH = 14  # so many go without waiting for whoever is ready at this moment too
-UNDER_WAY = ((1, 3), (ENOUGH, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
+ENOUGH = 12  # so many go without waiting for whoever is ready at this moment too
+SOME = 8
+UNDER_WAY = ((1, 3), (SOME, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
 
 _NOT_APPLIED = frozenset(
     {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}
@@ -89,6 +91,7 @@ class Batches:
         self._rested: asyncio.Future[None] | None = None
         self._alone = 0
         self._woken = False
+        self._seen_waiting = 0
 
     async def write(self, write: Write) -> Answered:
         """The item as it then is. Raises as a write of its own would."""
@@ -120,7 +123,7 @@ class Batches:
             self._send(self._next_batch())  # while what is ready too is worked on, the store is at it
         elif not self._woken:
             self._woken = True
-            asyncio.get_running_loop().call_soon(self._wake)  # whoever is ready at this very moment comes along
+            asyncio.get_running_loop().call_soon(self._wake)
         return True
 
     def able(self, table: str) -> bool:
@@ -129,13 +132,21 @@ class Batches:
 
     async def close(self) -> None:
         await self._ability.close()
-        while self._under_way:
+        while self._under_way or self._waiting:
             self._rested = asyncio.get_running_loop().create_future()
             await self._rested
 
     def _wake(self) -> None:
-        self._woken = False
-        self._send_due()
+        """Send what is due, once a turn of the loop brings no more: whoever is ready at this moment comes along.
+
+        Callers who were answered together come back together, over a few turns.
+        """
+        if len(self._waiting) > self._seen_waiting:
+            self._seen_waiting = len(self._waiting)
+            asyncio.get_running_loop().call_soon(self._wake)
+        else:
+            self._woken = False
+            self._send_due()
 
     def _send_due(self) -> None:
         while self._waiting and self._due():
@@ -143,6 +154,7 @@ class Batches:
 
     def _next_batch(self) -> list[_Waiting]:
         """In order, up to the first that is of an item which is in it already: a batch may hold no item twice."""
+        self._seen_waiting = 0
         batch: list[_Waiting] = []
         items: set[tuple[str, ...]] = set()
         while self._waiting and len(batch) < MOST_STATEMENTS:
