@@ -52,15 +52,13 @@ class Awaits(Protocol):
 
 
 class _Waiting(Struct, frozen=True):
-    """An update that waits: how it is worded again, its item, the statement that says it in JSON, and whom to tell.
+    """An update that waits: its table, how it is worded again, and whom to tell.
 
-    The write itself is not kept: while a call waits its memory serves another's (decision 0009).
+    Neither the write nor its statement is kept once it is sent: so long their memory serves others (decision 0009).
     """
 
-    word: Word
     table: str
-    item: tuple[str, ...]
-    statement: orjson.Fragment
+    word: Word
     awaits: Awaits
 
 
@@ -85,7 +83,7 @@ class Batches:
         self._post = post
         self._single = single
         self._ability = Ability(call, monotonic)
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[tuple[_Waiting, tuple[str, ...], orjson.Fragment]] = deque()  # with item and statement
         self._under_way = 0
         self._singles: set[asyncio.Task[None]] = set()
         self._rested: asyncio.Future[None] | None = None
@@ -118,9 +116,10 @@ class Batches:
         if statement is None:
             return False
         item = (write.table, *(write.key or {}).values())
-        self._waiting.append(_Waiting(word, write.table, item, orjson.Fragment(orjson.dumps(statement)), awaits))
+        said = orjson.Fragment(orjson.dumps(statement))
+        self._waiting.append((_Waiting(write.table, word, awaits), item, said))
         if len(self._waiting) >= ENOUGH and self._due():
-            self._send(self._next_batch())  # while what is ready too is worked on, the store is at it
+            self._send()  # while what is ready too is worked on, the store is at it
         elif not self._woken:
             self._woken = True
             asyncio.get_running_loop().call_soon(self._wake)
@@ -150,33 +149,30 @@ class Batches:
 
     def _send_due(self) -> None:
         while self._waiting and self._due():
-            self._send(self._next_batch())
-
-    def _next_batch(self) -> list[_Waiting]:
-        """In order, up to the first that is of an item which is in it already: a batch may hold no item twice."""
-        self._seen_waiting = 0
-        batch: list[_Waiting] = []
-        items: set[tuple[str, ...]] = set()
-        while self._waiting and len(batch) < MOST_STATEMENTS:
-            item = self._waiting[0].item
-            if item in items:
-                break
-            items.add(item)
-            batch.append(self._waiting.popleft())
-        return batch
+            self._send()
 
     def _due(self) -> bool:
         waiting, under_way = len(self._waiting), self._under_way
         return any(waiting >= least and under_way < most for least, most in UNDER_WAY)
 
-    def _send(self, batch: Sequence[_Waiting]) -> None:
+    def _send(self) -> None:
+        """Those that wait, in order, up to the first whose item is among them already: a batch may hold none twice."""
+        self._seen_waiting = 0
         self._under_way += 1
+        batch: list[_Waiting] = []
+        items: set[tuple[str, ...]] = set()
+        statements: list[orjson.Fragment] = []
+        while self._waiting and len(batch) < MOST_STATEMENTS and self._waiting[0][1] not in items:
+            one, item, statement = self._waiting.popleft()
+            items.add(item)
+            batch.append(one)
+            statements.append(statement)
         if len(batch) == 1:
             self._send_alone(batch).add_done_callback(self._over)
             return
         ended = partial(self._ended, batch)
         try:
-            self._post("BatchExecuteStatement", {"Statements": [one.statement for one in batch]}, ended)
+            self._post("BatchExecuteStatement", {"Statements": statements}, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, all of them are told, and by nobody whom they call
             asyncio.get_running_loop().call_soon(ended, error)
 
