@@ -24,6 +24,8 @@ Item = dict[str, Any]
 ERROR = "com.amazonaws.dynamodb.v20120810#"
 FAILED = "The conditional request failed"
 UNIT_BYTES = 1024
+SIGNAL_SECONDS = 0.00005  # a timer's signal is heard so much later
+SHORTEST_SECONDS = 0.000005
 
 
 class Refused(Exception):
@@ -35,9 +37,10 @@ class Refused(Exception):
 
 
 class Store:
-    """Items by table, partition and sort key, and what was asked of them."""
+    """Items by table, partition and sort key, and what was asked of them. `between` is done between statements."""
 
-    def __init__(self) -> None:
+    def __init__(self, between: Callable[[], None]) -> None:
+        self._between = between
         self.items: dict[tuple[str, str, str], Item] = {}
         self.requests: Counter[str] = Counter()
         self.statements = 0
@@ -130,7 +133,11 @@ class Store:
 
     def _batch(self, asked: dict[str, Any]) -> dict[str, Any]:
         self.statements += len(asked["Statements"])
-        return {"Responses": [self._statement(one) for one in asked["Statements"]]}
+        responses = []
+        for one in asked["Statements"]:
+            responses.append(self._statement(one))
+            self._between()
+        return {"Responses": responses}
 
     def _statement(self, asked: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -185,14 +192,16 @@ def _statement(text: str) -> tuple[str, int, Compiled]:
 
 
 class Later:
-    """Answers, each a fixed time after its request came: to a tenth of a millisecond, where an event loop's timers know
-    whole ones and so would bring answers back in lumps.
+    """Answers, each a fixed time after its request came, to a twentieth of a millisecond.
+
+    An event loop's timers know whole ones, and so would bring answers back in lumps. What is due need not wait for the
+    work under way: DynamoDB has many machines.
     """
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._due: deque[tuple[float, Callable[[], None]]] = deque()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGALRM, self._send)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGALRM, self._heard)
 
     def add(self, arrived: float, send: Callable[[], None]) -> None:
         """`arrived` by perf_counter."""
@@ -200,14 +209,19 @@ class Later:
         if len(self._due) == 1:
             self._wait()
 
-    def _wait(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, max(self._due[0][0] - time.perf_counter(), 1e-6))
-
-    def _send(self) -> None:
+    def send(self) -> None:
+        """What is due."""
         while self._due and self._due[0][0] <= time.perf_counter():
             self._due.popleft()[1]()
+
+    def _heard(self) -> None:
+        self.send()
         if self._due:
             self._wait()
+
+    def _wait(self) -> None:
+        left = self._due[0][0] - time.perf_counter() - SIGNAL_SECONDS
+        signal.setitimer(signal.ITIMER_REAL, max(left, SHORTEST_SECONDS))
 
 
 class Connection(asyncio.Protocol):
@@ -271,7 +285,8 @@ def _header(head: bytes, name: bytes) -> bytes | None:
 
 
 async def serve(port: int, delay: float, keys: bytes) -> None:
-    store, later = Store(), Later(delay)
+    later = Later(delay)
+    store = Store(later.send)
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(store, later, keys), "127.0.0.1", port, backlog=1024
     )
