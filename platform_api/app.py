@@ -3,7 +3,7 @@
 Built by __main__ once a process, and by tests with a clock of their own.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
@@ -35,10 +35,13 @@ class State(TypedDict):
     traces: Traces | None
 
 
-def build(settings: Settings, clock: Clock = utc_now) -> Starlette:
+def build(settings: Settings, clock: Clock = utc_now, *, started: Callable[[], object] = lambda: None) -> Starlette:
+    """The service. `started` is called once it has all that it needs, before its first request."""
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with opened(settings, clock) as deps, reconciling(deps.billing, settings.reconcile_seconds):
+            started()
             yield {"deps": deps, "traces": deps.traces}
 
     pages = Pages(settings)

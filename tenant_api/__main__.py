@@ -18,8 +18,7 @@ def application() -> Starlette:
     """The app of one server process; uvicorn calls it in each."""
     settings = load()
     log.configure(settings.log_level, counted=settings.metrics_port is not None)
-    spare_the_collector()
-    return app.build(settings)
+    return app.build(settings, started=spare_the_collector)
 
 
 def main(arguments: list[str]) -> int:

@@ -137,6 +137,7 @@ class Lane:
         except BaseException:
             self._rest()
             raise
+        self._long_way = None  # or each of tens of thousands of lanes would keep the task of its first call
         self._go_on()
 
     def _broken(self, batch: Iterable[Call], error: Exception) -> None:

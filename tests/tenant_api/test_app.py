@@ -1,9 +1,11 @@
 """The frame around tenant_api's routes: unknown addresses, other origins, no store, start-up."""
 
+import gc
 import time
 
 import pytest
 
+from shared.adapters.dynamodb import Dynamo
 from shared.domain.tiers import Price, Tier, TierConfig
 from tenant_api import app
 from tenant_api.settings import Settings
@@ -63,3 +65,16 @@ async def test_without_a_store_every_route_is_a_503_within_three_seconds(
             assert (answer.status_code, time.monotonic() - began < 3) == (503, True)
             assert int(answer.headers["Retry-After"]) >= 1
         assert (await service.http.get(address + "/health")).status_code == 200
+
+
+async def test_what_a_service_needs_is_there_when_it_says_that_it_has_started(
+    settings: Settings, clock: SetClock
+) -> None:
+    """From then on the collector leaves it alone: the store's client is 35,000 objects to look through."""
+    before, more = _store_clients(), []
+    async with serving(app.build(settings, clock, started=lambda: more.append(_store_clients() - before))):
+        assert more == [1]
+
+
+def _store_clients() -> int:
+    return sum(isinstance(one, Dynamo) for one in gc.get_objects())

@@ -6,6 +6,7 @@ retry counts once.
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -324,3 +325,17 @@ async def test_a_period_turns_under_load_without_losing_or_doubling(dynamo: Dyna
         made = sorted(usage.calls for usage in usages if usage.minute == minute)
         assert made == list(range(1, len(made) + 1))
     assert len({usage.minute for usage in usages}) == 2
+
+
+async def test_no_task_of_a_call_that_is_over_is_kept(dynamo: Dynamo, prefix: str) -> None:
+    """A subject's first call looks up what is stored, in a task; there may be 50,000 subjects."""
+    counting, subjects = counter(dynamo, prefix), [f"{SUBJECT} {number}" for number in range(50)]
+    await asyncio.gather(*(counting.count(subject, ANY) for subject in subjects))
+    await asyncio.sleep(0)
+    kept = [one for one in gc.get_objects() if isinstance(one, asyncio.Task) and one.done() and _settles(one)]
+    assert (counting.lanes, kept) == (len(subjects), [])
+    await counting.close()
+
+
+def _settles(task: "asyncio.Task[object]") -> bool:
+    return getattr(task.get_coro(), "__qualname__", "").startswith("Lane.")
