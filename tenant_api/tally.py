@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from shared.adapters.dynamodb import ConditionFailed
@@ -83,13 +83,13 @@ class Tally:
 
     # -- told by the counter -----------------------------------------------------------------------------------------
 
-    def before(self, subject: str, stamp: Stamp, first: bool, /) -> Awaitable[None] | None:
+    def before(self, subject: str, stamp: Stamp, now: datetime, first: bool, /) -> Awaitable[None] | None:
         """Open the day, and register an end-user, before what is counted could be missed."""
         platform_id = usage_platform(subject)
         if platform_id is None:
             return None
         row = self._row(platform_id, stamp.day)
-        if row.open and not first and not self._overdue():
+        if row.open and not first and not self._overdue(now):
             return None
         return self._prepared(platform_id, stamp.day, row, first=subject if first else None)
 
@@ -171,9 +171,9 @@ class Tally:
             await asyncio.gather(*(self._opened(key, row) for key, row in self._rows.items()))
         self._heard, self._heard_at = _now(), self._clock().timestamp()
 
-    def _overdue(self) -> bool:
+    def _overdue(self, now: datetime) -> bool:
         """Whether others may have given us up, or soon will: a process can be made to sleep at any moment."""
-        return self._known_alive and self._clock().timestamp() - self._heard_at > OVERDUE_SECONDS
+        return self._known_alive and now.timestamp() - self._heard_at > OVERDUE_SECONDS
 
     async def _renewed(self) -> None:
         try:
@@ -220,7 +220,7 @@ class Tally:
 
     async def _prepared(self, platform_id: str, day: date, row: _Row, *, first: str | None) -> None:
         """`first` is the subject that has no item yet."""
-        if self._overdue():
+        if self._overdue(self._clock()):
             if self._renewing is None:
                 self._renewing = asyncio.create_task(self._renewed())
             await asyncio.shield(self._renewing)

@@ -56,7 +56,7 @@ class Attempts:
         for call, decision in zip(calls, posting.planned.decisions, strict=True):
             if call.idempotency is not None and decision.admitted:
                 marked.append((call, call.idempotency, decision))
-        needed = self._observer.before(self.subject, posting.stamp, posting.seen.usage is None)
+        needed = self._observer.before(self.subject, posting.stamp, posting.planned.now, posting.seen.usage is None)
         return Attempt(posting, calls, marked, needed)
 
     def open_day(self, month: Month) -> date | None:

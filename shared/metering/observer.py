@@ -5,6 +5,7 @@ write and can't change what is counted.
 """
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -32,8 +33,8 @@ class Written(Struct, frozen=True, gc=False):
 class Observer(Protocol):
     """Told of every write, in the order in which its outcome becomes known."""
 
-    def before(self, subject: str, stamp: Stamp, first: bool, /) -> Awaitable[None] | None:
-        """What must be done before this write may be sent, if anything; `first` where there is no item yet.
+    def before(self, subject: str, stamp: Stamp, now: datetime, first: bool, /) -> Awaitable[None] | None:
+        """What must be done before this write of `now` may be sent, if anything; `first` where there is no item yet.
 
         What it raises is what the callers are told.
         """
@@ -48,7 +49,7 @@ class Observer(Protocol):
 class Unobserved:
     """Nobody is told."""
 
-    def before(self, _subject: str, _stamp: Stamp, _first: bool, /) -> Awaitable[None] | None:
+    def before(self, _subject: str, _stamp: Stamp, _now: datetime, _first: bool, /) -> Awaitable[None] | None:
         return None
 
     def written(self, _written: Written, /) -> None:

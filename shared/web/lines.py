@@ -34,17 +34,13 @@ class JsonLines(logging.Formatter):
 
 def _begun(seconds: float, level: str, event: str) -> dict[str, Any]:
     """What every line begins with."""
-    return {"time": _instant(seconds), "level": level, "event": event}
+    return {"time": _instant(int(seconds * 1000)), "level": level, "event": event}
 
 
-def _instant(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
-
-
-@lru_cache(4)
-def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+@lru_cache(4)  # calls that were counted together are answered in the same millisecond
+def _instant(milliseconds: int) -> str:
+    second, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(second, UTC).strftime('%Y-%m-%dT%H:%M:%S')}.{rest:03d}+00:00"
 
 
 def _ascii(line: dict[str, Any]) -> bytes:
@@ -69,7 +65,8 @@ class LinesTogether(logging.Handler):
         super().__init__()
         self._stream = stream
         self._gathering = RLock()
-        self._lines: list[bytes] = []
+        self._text = bytearray()  # one, as each line on its own would hold a kilobyte until it is written
+        self._lines = 0
         self._due_in: asyncio.AbstractEventLoop | None = None
         self._json = JsonLines()
 
@@ -98,16 +95,18 @@ class LinesTogether(logging.Handler):
             self.handleError(record)
 
     def _gather(self, line: bytes, *, at_once: bool) -> None:
-        self._lines.append(line)
-        if at_once or len(self._lines) >= MOST_LINES or not self._will_be_flushed():
+        self._text += line
+        self._text += b"\n"
+        self._lines += 1
+        if at_once or self._lines >= MOST_LINES or not self._will_be_flushed():
             self.flush()
 
     def flush(self) -> None:
         """Write what is gathered; also called at the interpreter's end."""
         with self._gathering:
-            lines, self._lines = self._lines, []
-            if lines:
-                self._stream.write(b"\n".join(lines) + b"\n")
+            text, self._text, self._lines = self._text, bytearray(), 0
+            if text:
+                self._stream.write(text)
                 self._stream.flush()
 
     def _will_be_flushed(self) -> bool:

@@ -38,7 +38,11 @@ _GIVEN_TO_ALL = frozenset({b"x-request-id", *(name for name, _ in _ON_THE_WIRE)}
 
 def note(scope: Scope, **facts: Any) -> None:
     """Add facts to this request's log line."""
-    scope["state"].setdefault("facts", {}).update(facts)
+    state = scope["state"]
+    if "facts" in state:
+        state["facts"].update(facts)
+    else:
+        state["facts"] = facts
 
 
 def request_id(scope: Scope) -> str:

@@ -1,5 +1,6 @@
 """Metrics over real processes: what Prometheus is told is what the services have answered."""
 
+import time
 from pathlib import Path
 
 import httpx2
@@ -26,7 +27,10 @@ async def test_counts_what_was_answered_over_all_processes(
         for _ in range(5):
             await client.post(served.url + "/api/data", headers=headers)
         await client.request("PROPFIND", served.url + "/coffee")
-        told = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        # A request is counted a moment after it is answered, here by another process.
+        told, until = "", time.monotonic() + 5
+        while 'route="none"' not in told and time.monotonic() < until:
+            told = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     assert total(told, 'requests_total{method="POST",route="/api/data",service="tenant_api",status="200"}') == 3
     assert total(told, 'requests_total{method="POST",route="/api/data",service="tenant_api",status="403"}') == 2
     assert total(told, 'decisions_total{decision="over_quota",service="tenant_api"}') == 2

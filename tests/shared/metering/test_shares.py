@@ -5,7 +5,7 @@ Protects the dashboard's figures: they are sums of these shares.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -55,7 +55,7 @@ class Adding:
         self.doubts: list[Stamp] = []
         self.firsts: list[str] = []
 
-    def before(self, subject: str, _stamp: Stamp, first: bool, /) -> Awaitable[None] | None:
+    def before(self, subject: str, _stamp: Stamp, _now: datetime, first: bool, /) -> Awaitable[None] | None:
         if first:
             self.firsts.append(subject)
         return None
@@ -233,7 +233,7 @@ async def test_what_an_observer_needs_first_and_cannot_have_is_what_the_caller_i
     dynamo: Dynamo, prefix: str
 ) -> None:
     class Refusing(Adding):
-        def before(self, _subject: str, _stamp: Stamp, _first: bool, /) -> Awaitable[None] | None:
+        def before(self, _subject: str, _stamp: Stamp, _now: datetime, _first: bool, /) -> Awaitable[None] | None:
             return self.refuse()
 
         async def refuse(self) -> None:
