@@ -29,7 +29,7 @@ logger = logging.getLogger("dream_api.store")
 MOST_STATEMENTS = 25
 ENOUGH = 12  # so many go without waiting for whoever is ready at this moment too
 SOME = 8
-UNDER_WAY = ((1, 3), (SOME, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
+UNDER_WAY = ((1, 2), (SOME, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
 
 _NOT_APPLIED = frozenset(
     {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}

@@ -39,8 +39,9 @@ _GIVEN_TO_ALL = frozenset({b"x-request-id", *(name for name, _ in _ON_THE_WIRE)}
 def note(scope: Scope, **facts: Any) -> None:
     """Add facts to this request's log line."""
     state = scope["state"]
-    if "facts" in state:
-        state["facts"].update(facts)
+    before = state.get("facts")
+    if before:
+        before.update(facts)
     else:
         state["facts"] = facts
 
