@@ -28,8 +28,8 @@ logger = logging.getLogger("dream_api.store")
 
 MOST_STATEMENTS = 25
 ENOUGH = 12  # so many go without waiting for whoever is ready at this moment too
-SOME = 8
-UNDER_WAY = ((1, 2), (SOME, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
+SOME, FEW = 8, 2
+UNDER_WAY = ((1, FEW), (SOME, 6), (MOST_STATEMENTS, 24))  # so many statements go if fewer requests are under way
 
 _NOT_APPLIED = frozenset(
     {"ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"}
@@ -136,11 +136,12 @@ class Batches:
             await self._rested
 
     def _wake(self) -> None:
-        """Send what is due, once a turn of the loop brings no more: whoever is ready at this moment comes along.
+        """Send what is due: whoever is ready at this very moment comes along.
 
-        Callers who were answered together come back together, over a few turns.
+        Behind a few requests, once a turn of the loop brings no more: callers who were answered together come back
+        together, over some turns.
         """
-        if len(self._waiting) > self._seen_waiting:
+        if self._under_way >= FEW and len(self._waiting) > self._seen_waiting:
             self._seen_waiting = len(self._waiting)
             asyncio.get_running_loop().call_soon(self._wake)
         else:

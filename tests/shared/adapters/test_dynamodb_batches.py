@@ -19,7 +19,7 @@ from shared.adapters.dynamodb import (
     update,
 )
 from shared.adapters.dynamodb_ability import ASK_AGAIN_SECONDS
-from shared.adapters.dynamodb_batches import ENOUGH, MOST_STATEMENTS, UNDER_WAY, Batches
+from shared.adapters.dynamodb_batches import ENOUGH, FEW, MOST_STATEMENTS, SOME, UNDER_WAY, Batches
 from shared.adapters.dynamodb_http import Ended
 from shared.adapters.dynamodb_outcomes import not_applied, outcome_unknown
 from tests.clocks import Monotonic
@@ -105,16 +105,21 @@ async def test_updates_of_one_moment_share_a_request_and_a_lone_one_has_its_own(
     assert (store.batches, store.alone) == ([["a", "b", "c"]], ["d"])
 
 
-async def test_updates_that_come_turn_after_turn_of_the_loop_share_a_request() -> None:
+async def test_behind_requests_those_who_come_turn_after_turn_of_the_loop_share_one() -> None:
     store = Store()
     batches = await ready(store)
+    store.go.clear()
     waiting = []
-    for name in "abc":
-        waiting.append(asyncio.create_task(batches.write(write(name))))
+    for index in range(FEW):
+        waiting.append(asyncio.create_task(batches.write(write(f"first {index}"))))
+        await turns()
+    for name in range(SOME + 2):
+        waiting.append(asyncio.create_task(batches.write(write(f"{name}"))))
         await asyncio.sleep(0)
-    assert store.batches == []
+    await turns()
+    assert (len(store.alone), [len(batch) for batch in store.batches]) == (FEW, [SOME + 2])
+    store.go.set()
     await asyncio.gather(*waiting)
-    assert (store.batches, store.alone) == ([["a", "b", "c"]], [])
 
 
 async def test_each_statement_has_its_own_outcome() -> None:
