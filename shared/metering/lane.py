@@ -121,7 +121,15 @@ class Lane:
             self._settlement.happened(attempt, stored)
         except Exception as broken:  # noqa: BLE001 - as above
             self._broken(attempt.calls, broken)
-        self._go_on()
+        self._next()
+
+    def _next(self) -> None:
+        """The next batch, once the loop has looked again: who was answered just now, and calls again, comes along."""
+        if self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._go_on)
+        else:
+            self._rest()
 
     def _go_the_long_way(
         self, batch: Sequence[Call], attempt: Attempt | None = None, error: Exception | None = None
@@ -138,7 +146,7 @@ class Lane:
             self._rest()
             raise
         self._long_way = None  # or each of tens of thousands of lanes would keep the task of its first call
-        self._go_on()
+        self._next()
 
     def _broken(self, batch: Iterable[Call], error: Exception) -> None:
         self._settlement.seen = None
