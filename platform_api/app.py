@@ -36,7 +36,7 @@ class State(TypedDict):
 
 
 def build(settings: Settings, clock: Clock = utc_now, *, started: Callable[[], object] = lambda: None) -> Starlette:
-    """The service. `started` is called once it has all that it needs, before its first request."""
+    """`started` is called once the service has all that it needs, before its first request."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:

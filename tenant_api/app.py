@@ -42,8 +42,18 @@ async def repairing(deps: Deps, settings: Settings) -> AsyncIterator[None]:
         yield
 
 
+# Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
+_FOR_ANY_PAGE = Middleware(
+    AnyOrigin,
+    allow_origins=["*"],
+    allow_methods=["GET", "POST"],
+    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-User-Id", "X-User-Plan", "X-Request-Id"],
+    expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+)
+
+
 def build(settings: Settings, clock: Clock = utc_now, *, started: Callable[[], object] = lambda: None) -> Starlette:
-    """The service. `started` is called once it has all that it needs, before its first request."""
+    """`started` is called once the service has all that it needs, before its first request."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
@@ -78,17 +88,7 @@ def build(settings: Settings, clock: Clock = utc_now, *, started: Callable[[], o
     middleware = [
         Middleware(Straight, "tenant_api", "/api/data", usage.data, admission, at_once=usage.data_at_once),
         Middleware(RequestLog, service="tenant_api"),
-        # Credentials travel in headers a page must add itself, never in cookies: any origin may ask.
-        Middleware(
-            AnyOrigin,
-            allow_origins=["*"],
-            allow_methods=["GET", "POST"],
-            allow_headers=[
-                *["Authorization", "Content-Type", "Idempotency-Key"],
-                *["X-User-Id", "X-User-Plan", "X-Request-Id"],
-            ],
-            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
-        ),
+        _FOR_ANY_PAGE,
         Middleware(Guard, admission=admission),
         Middleware(LastResort),
     ]

@@ -120,7 +120,7 @@ def _store(kind: str, delay: float, folder: Path, published: bytes) -> Process |
     if kind == DELAYED:
         key_file = folder / "keys.json"
         key_file.write_bytes(published)
-        command = [sys.executable, "-m", "infra.bench.store", "--port", str(port), "--delay", str(delay)]
+        command = [sys.executable, "-m", "infra.bench.store_server", "--port", str(port), "--delay", str(delay)]
         command += ["--keys", str(key_file)]
     elif kind == ENGINE:
         command = [str(installed(STATE / "engine")), "serve", "--host", HOST, "--port", str(port)]
