@@ -7,6 +7,7 @@ arrives; only the answer waits. `GET /stats` tells requests, statements, write u
 
 import argparse
 import asyncio
+import gc
 import signal
 import time
 from collections import deque
@@ -133,6 +134,7 @@ def main() -> None:
     parser.add_argument("--keys", type=Path)
     asked = parser.parse_args()
     keys = asked.keys.read_bytes() if asked.keys else b'{"keys": []}'
+    gc.disable()  # nothing here is in cycles, and a pause of the collector is none of DynamoDB's
     uvloop.run(serve(asked.port, asked.delay, keys))
 
 
