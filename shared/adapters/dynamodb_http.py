@@ -167,7 +167,11 @@ class DynamoHttp:
         self._all.add(connection)
         loop = asyncio.get_running_loop()
         opening = loop.create_connection(lambda: connection, self._host, self._port, ssl=self._secure)
-        await loop.create_task(opening, context=Context())  # what is told on it is nobody's
+        try:
+            await loop.create_task(opening, context=Context())  # what is told on it is nobody's
+        except BaseException:
+            connection.close()  # it may be open all the same, where nobody waits for it any more
+            raise
         if self._closed:  # meanwhile
             connection.close()
         return connection

@@ -21,12 +21,13 @@ class Server:
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self.connections = 0
+        self.connections = self.open = 0
         self.requests = 0
         self.asked: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -37,6 +38,7 @@ class Server:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
 
@@ -142,6 +144,23 @@ async def test_who_gives_up_waiting_leaves_no_answer_for_the_next() -> None:
             await asyncio.sleep(0.001)
         first.cancel()
         assert await http.call("GetItem", {}) == {"number": 2}
+
+
+async def test_whenever_a_caller_gives_up_no_connection_stays_open_that_nobody_has() -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the connection ends
+
+    async with client(silent) as (server, http):
+        for turns in range(40):
+            given_up = asyncio.create_task(http.call("GetItem", {}))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+        until = time.monotonic() + 5
+        while server.open and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        assert (server.open, server.connections > 10) == (0, True)
 
 
 @either_way
