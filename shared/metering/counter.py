@@ -124,7 +124,7 @@ class Counter:
         if lane is None:
             lane = self._lanes[subject] = Lane(subject, self._ledger, self._clock, self._stamps, self._observer)
             self._forget_idle()
-        elif len(self._lanes) * 2 > self._max_lanes:  # else none is forgotten for a while, whatever their order
+        else:
             self._lanes.move_to_end(subject)
         return lane
 

@@ -49,7 +49,7 @@ class Plan(Struct, frozen=True, gc=False):
     def settled(self, stored: Usage) -> Sequence[Decision]:
         """The decisions as they stand once written: other processes may have counted beside us meanwhile."""
         after = self.after
-        if stored is after or stored == after or (stored.month, stored.minute) != (after.month, after.minute):
+        if stored == after or (stored.month, stored.minute) != (after.month, after.minute):
             return self.decisions
         units, calls = stored.used - after.used, stored.calls - after.calls
         return [

@@ -20,8 +20,6 @@ def share_of(planned: Plan, plan_before: str | None) -> Share:
 
     `plan_before` is the tier the user counts under so far; None for one who has not called in this month yet.
     """
-    if len(planned.asks) == 1 and planned.last is not None and planned.last.plan == plan_before:
-        return {planned.last.plan: (planned.units, 0)}  # nearly all
     found: dict[str, tuple[int, int]] = {}
     plan_after = plan_before
     for decision, (quota, units) in zip(planned.decisions, planned.asks, strict=True):

@@ -38,12 +38,7 @@ _GIVEN_TO_ALL = frozenset({b"x-request-id", *(name for name, _ in _ON_THE_WIRE)}
 
 def note(scope: Scope, **facts: Any) -> None:
     """Add facts to this request's log line."""
-    state = scope["state"]
-    before = state.get("facts")
-    if before:
-        before.update(facts)
-    else:
-        state["facts"] = facts
+    scope["state"].setdefault("facts", {}).update(facts)
 
 
 def request_id(scope: Scope) -> str:
